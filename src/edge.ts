@@ -4,28 +4,27 @@ import type { Development } from './contract/development.ts';
 import type { Dialect } from './contract/dialect.ts';
 import type { Log, ProcessLog } from './contract/log.ts';
 import type { CollectedMetrics, MetricFamily } from './contract/metrics.ts';
-import type { CountPeers } from './contract/rate-limit.ts';
 import type { RouteStops } from './contract/route.ts';
 import type { Fallback } from './contract/target.ts';
-import type { Tracer } from './contract/tracer.ts';
 import { withTimeout } from './contract/with-timeout.ts';
 import { Handler } from './handler.ts';
 import { Hop, HopAdvice } from './hop/hop.ts';
 import { RequestHeaders } from './hop/request-headers.ts';
 import { recordDecodedBodies } from './http/decoded-bodies.ts';
+import { installLazyRequest } from './http/lazy-request.ts';
+import { markOwnFetches } from './http/loops.ts';
 import { PurgeEndpoint } from './http/purge-endpoint.ts';
 import { Ready } from './http/ready.ts';
 import { installTextResponse } from './http/text-response.ts';
 import { UpgradeSlots } from './http/upgrade-slots.ts';
 import { WebSockets } from './http/web-sockets.ts';
 import { openLog } from './log/open.ts';
-import { EdgeMetrics } from './metrics/edge-metrics.ts';
+import type { EdgeMetrics } from './metrics/edge-metrics.ts';
 import { Health } from './metrics/health.ts';
-import { openMetricsPage } from './metrics/metrics-page.ts';
-import { openTracing } from './metrics/open-telemetry.ts';
+import { type Observation, openObservation } from './metrics/observation.ts';
 import { Server } from './server.ts';
 import type { Reload } from './site/live-site.ts';
-import { RunningSite } from './site/running-site.ts';
+import { RunningSite, type RunningSiteParts } from './site/running-site.ts';
 import type { Site } from './site/site.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 
@@ -41,8 +40,7 @@ export interface EdgeParts extends Omit<EdgeOptions, 'beforeSite' | 'beforeReadi
   readonly site: RunningSite;
   /** Undefined: the server does not use TLS. */
   readonly certificate: CertificateFiles | undefined;
-  readonly metrics: EdgeMetrics | undefined;
-  readonly tracer: Tracer | undefined;
+  readonly observation: Observation;
 }
 
 /** One running nexthop. Owns everything that lives as long as the process. */
@@ -62,14 +60,20 @@ export class Edge {
   #isClosing = false;
 
   constructor(parts: EdgeParts) {
-    const { config, log, site, certificate, fallback, notify, listenFd, stopped, development, metrics } = parts;
+    const { config, log, site, certificate, fallback, notify, listenFd, stopped, development, observation } = parts;
+    const { metrics, openPage, tracer } = observation;
     this.metrics = metrics;
     this.#config = config;
     this.log = log;
     this.#site = site;
     this.#certificate = certificate;
-    this.#ready = new Ready(config.READY_PATH, () => this.#health.read());
+    this.#ready = new Ready({
+      path: config.READY_PATH,
+      readParts: () => this.#health.read(),
+      lacksLog: () => config.LOG_STRICT && log.isFailing,
+    });
     const slots = new UpgradeSlots(config.MAX_TUNNELS);
+    const loops = { name: config.VIA, loopLimit: config.LOOP_LIMIT };
     this.#hop = new Hop({
       hostname: config.NEXT_HOP.hostname,
       port: config.NEXT_HOP.port,
@@ -82,17 +86,13 @@ export class Edge {
       connections: config.HOP_CONNECTIONS,
       queue: config.HOP_QUEUE,
       headerLimitBytes: config.HOP_HEADER_LIMIT,
-      requestHeaders: new RequestHeaders({
-        name: config.VIA,
-        loopLimit: config.LOOP_LIMIT,
-        appendForwardedFor: config.APPEND_FORWARDED_FOR,
-      }),
+      requestHeaders: new RequestHeaders({ ...loops, appendForwardedFor: config.APPEND_FORWARDED_FOR }),
       slots,
       observer: metrics?.hop,
-      tracer: parts.tracer,
+      tracer,
     });
     this.#webSockets = new WebSockets({ slots, idleTimeoutMs: config.TUNNEL_IDLE_TIMEOUT });
-    const page = metrics && openMetricsPage({ ...parts, metrics });
+    const page = metrics && openPage?.({ ...parts, metrics });
     const purge = config.PURGE_TOKEN === '' ? undefined : new PurgeEndpoint(config.PURGE_TOKEN, site.purging);
     const advice = new HopAdvice(config.NEXT_HOP.hostname, (text) => {
       log.error(text);
@@ -102,7 +102,8 @@ export class Edge {
       sites: site,
       fallback: fallback ?? site.withCache(this.#hop),
       webSockets: this.#webSockets,
-      tracer: parts.tracer,
+      loops,
+      tracer,
       pages: [this.#ready, purge, page].filter((each) => each !== undefined),
       bodyLimitBytes: config.BODY_LIMIT,
       stopped,
@@ -128,8 +129,7 @@ export class Edge {
       isTrusted: config.TRUSTED_PROXIES,
       pendingWork: site.pendingWork,
       log,
-      tracer: parts.tracer,
-      onFinished: metrics && ((exchange) => metrics.requests.finished(exchange)),
+      observers: observation.requests,
       handle: (exchange, refusal) => handler.handle(exchange, refusal),
     });
     site.answerOwnCallsBy(this.#server);
@@ -163,8 +163,8 @@ export class Edge {
   }
 
   /**
-   * Starts what only one of several workers may do: the clock of schedules, and the subscription to
-   * the message bus. Call it after `listen`. `requestReload`: reloads all workers; default: this one.
+   * Starts what only one of several workers may do: the clock of schedules, and the subscription to the message bus. Call it
+   * after `listen`. `requestReload`: reloads all workers; default: this one.
    */
   own(requestReload: () => void = () => void this.reload()): void {
     if (!this.#isClosing) this.#site.own(requestReload);
@@ -187,8 +187,7 @@ export class Edge {
   }
 
   /**
-   * Reads the certificate files again, if TLS is on. New connections use the new certificate. If it
-   * is unusable, the old one stays in use and the log reports it. Never throws.
+   * Reads the certificate files again, if TLS is on. New connections use the new one; if it is unusable, the old one stays, and the log reports it.
    */
   renewCertificate(): void {
     const certificate = this.#certificate?.renew();
@@ -227,7 +226,7 @@ export class Edge {
         web_sockets: this.#webSockets.size,
         work: pendingWork.size,
       };
-      this.log.warn('the drain timed out; the remaining work is cut', left);
+      this.log.warn('the drain timed out; the remaining work is cut: raise DRAIN_TIMEOUT if it needs longer', left);
     }
     this.#server.destroy();
     this.#hop.close();
@@ -259,8 +258,10 @@ export interface EdgeOptions {
   readonly development?: Development;
   /** Adds the metrics of the other processes of this nexthop to those of this one. Default: there are none. */
   readonly collectOthers?: (own: readonly MetricFamily[]) => Promise<CollectedMetrics>;
-  /** Workers that count requests for the same rate limits. Default: none. */
-  readonly peers?: CountPeers;
+  /** Time limit of a call to the store. Default: CALL_TIMEOUT_MS of contract/store.ts. */
+  readonly callTimeoutMs?: number;
+  /** See RunningSiteParts. */
+  readonly peers?: NonNullable<RunningSiteParts['peers']>;
 }
 
 /** Opens logs and site; the edge does not listen yet. Throws a LogError, CertificateError or SiteError that says what to do. */
@@ -276,18 +277,20 @@ export async function createEdge(config: Config, options: EdgeOptions = {}): Pro
     });
   const log = development ? development.toLog(config.LOG_DIR === '' ? undefined : openFiles()) : openFiles();
   installTextResponse();
+  markOwnFetches(config.VIA);
   recordDecodedBodies();
+  installLazyRequest();
   beforeSite?.(log);
-  const metrics = config.METRICS_PATH === '' && config.METRICS_PORT === 0 ? undefined : new EdgeMetrics();
-  const tracer = await openTracing({ trustsAll: config.TRACE_TRUST === 'all', hasPaths: config.TRACE_PATHS });
+  const observation = await openObservation(config);
+  const { metrics, tracer, stores: storeObserver } = observation;
   try {
     const certificate = config.certificate && new CertificateFiles(config.certificate, log);
     const site = await RunningSite.open({
-      ...{ ...rest, config, log, isCached: true },
+      ...{ ...rest, config, log, isCached: true, tracer, storeObserver },
       ...(development && { isWritten: true, onOutside: (files) => development.useOutside(files) }),
       onJobEnded: metrics && ((rule, outcome) => metrics.jobs.ended(rule, outcome)),
     });
-    return new Edge({ ...rest, ...(development && { development }), config, log, site, certificate, metrics, tracer });
+    return new Edge({ ...rest, ...(development && { development }), config, log, site, certificate, observation });
   } catch (error) {
     metrics?.close();
     await log.close(LOG_CLOSE_MS);

@@ -3,10 +3,12 @@ import type { CallEnder, Exchange } from './contract/exchange.ts';
 import { isReported } from './contract/exit-error.ts';
 import { Fault, toFault } from './contract/fault.ts';
 import type { Log } from './contract/log.ts';
+import type { OwnPage } from './contract/own-page.ts';
 import type { RouteStops } from './contract/route.ts';
-import type { Answer, Fallback, OwnPage, Params } from './contract/target.ts';
+import type { Answer, Fallback, Params } from './contract/target.ts';
 import type { Tracer } from './contract/tracer.ts';
 import { answerFault } from './http/fault-response.ts';
+import { CDN_LOOP, type LoopRules, refuseLoopOf } from './http/loops.ts';
 import type { WebSockets } from './http/web-sockets.ts';
 import { answerOptions } from './http/write-head.ts';
 import { RouteCalls, type RouteSource } from './site/route-calls.ts';
@@ -22,6 +24,8 @@ export interface HandlerParts {
   readonly fallback: Fallback;
   /** Opens WebSockets of functions. */
   readonly webSockets: WebSockets;
+  /** Undefined: code of the site that fetches its own paths is not stopped. */
+  readonly loops?: LoopRules | undefined;
   /** Pages of nexthop itself. */
   readonly pages: readonly OwnPage[];
   /** Largest body of a request; 0: no limit. */
@@ -83,8 +87,11 @@ export class Handler implements CallEnder {
   }
 
   #answerBySite(exchange: Exchange): Answer {
-    const { sites, webSockets } = this.#parts;
+    const { sites, webSockets, loops } = this.#parts;
     const site = sites.current;
+    // The hop counts what is forwarded to it.
+    if (loops && site.routes.length > 0 && exchange.request.get(CDN_LOOP) !== undefined)
+      exchange.passes = refuseLoopOf(exchange.request.headers, loops);
     // A site without routes cannot accept a WebSocket.
     if (exchange.request.upgrade !== undefined && site.routes.length > 0) webSockets.offer(exchange);
     return this.#orFallback(exchange, this.#calls.answer(exchange, site));
@@ -136,6 +143,7 @@ export class Handler implements CallEnder {
   #answerFault(exchange: Exchange, fault: Fault): void {
     // After the client left, every later error is only a result of that and is not logged.
     if (exchange.left || exchange.isCallEnded) return;
+    exchange.runs?.failed(exchange.route, fault);
     const { dev, development } = this.#parts;
     answerFault(exchange, fault, { dev, page: development?.toFaultPage(exchange, fault) });
     // A stopped route is in error.log once; access.log has each of its requests.

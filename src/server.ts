@@ -7,7 +7,7 @@ import { Fault } from './contract/fault.ts';
 import type { IncomingRequest, RequestHandler, ResponseSink } from './contract/http-message.ts';
 import type { Log } from './contract/log.ts';
 import type { PendingWork } from './contract/pending-work.ts';
-import type { Tracer } from './contract/tracer.ts';
+import type { RequestObserver } from './contract/tracer.ts';
 import { Exchanges } from './http/exchanges.ts';
 import { RefusedRequest } from './http/refused-request.ts';
 import { isWebSocketRequest } from './http/web-socket-request.ts';
@@ -33,9 +33,7 @@ export interface ServerOptions {
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
-  readonly tracer?: Tracer | undefined;
-  /** Gets each exchange when it is over. */
-  readonly onFinished?: ((exchange: Exchange) => void) | undefined;
+  readonly observers?: readonly RequestObserver[];
   /**
    * Answers a request. Never throws or rejects. `refusal`: the fault that was already found in the request.
    */

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { findTool, installLine } from '../bench/tool.ts';
 import { killGroup } from './helpers/kill-process.ts';
+import { INSTALL_TIMEOUT_MS, npmInstall } from './helpers/npm-install.ts';
 import { siteFolder } from './helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -52,11 +53,10 @@ const reason = whyNot();
 (reason === undefined ? test : test.skip)(
   `npm ci installs the peers of the bench in a fresh clone, and npm run bench measures a round${reason === undefined ? '' : ` (${reason})`}`,
   async (t) => {
-    t.timeout(5 * 60_000);
+    t.timeout(INSTALL_TIMEOUT_MS);
     const folder = await freshClone(t);
 
-    const installed = await npm(t, join(folder, 'bench'), ['ci', '--no-audit', '--no-fund', '--prefer-offline']);
-    t.is(installed.code, 0, installed.output);
+    await npmInstall(join(folder, 'bench'), ['ci']);
 
     const { code, output } = await npm(t, folder, ['run', '--silent', 'bench', '--', ...ROUND]);
     t.is(code, 0, output);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
+import { LONG_TESTS, longFirst } from './helpers/long-first.ts';
 import { quickTests, SLOW_FILES, SLOW_IMPORTS } from './helpers/quick-tests.ts';
 import { fakeSourceTree, readSourceTree } from './helpers/source-tree.ts';
 
@@ -40,4 +41,18 @@ test('a test file that starts a process, by itself or through helpers, is no qui
   });
 
   t.deepEqual(quickTests(tree), ['test/hop/d.ts']);
+});
+
+test('npm test begins with the files that take longest, and runs each file once', async (t) => {
+  const order = await longFirst(import.meta.dirname);
+
+  t.deepEqual(
+    order.map((path) => `test/${path}`).toSorted(),
+    paths.filter((path) => !path.startsWith('test/helpers/')).toSorted(),
+  );
+  t.is(order[0], LONG_TESTS[0]);
+  t.deepEqual(
+    LONG_TESTS.filter((long) => !order.some((path) => path.startsWith(long))),
+    [],
+  );
 });

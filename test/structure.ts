@@ -44,7 +44,6 @@ const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   '@fastify/busboy': 'src/dialects/netlify/forms/',
   sharp: 'src/dialects/netlify/images/',
   croner: 'src/contract/',
-  'lru-cache': 'src/cache/',
   '@opentelemetry/api': 'src/metrics/',
 };
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMissingFile } from '../contract/error-code.ts';
 import type { StaticHeaders } from './build-file.ts';
 
 export interface ErrorPageParts {
@@ -41,8 +42,7 @@ async function readPage(client: string, status: string): Promise<Uint8Array<Arra
     try {
       return new Uint8Array(await readFile(join(client, name)));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR')
-        throw error; // node:fs rejects with nothing but an ErrnoException
+      if (!isMissingFile(error)) throw error;
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
-import type { Bans, CacheRule } from '../contract/cache.ts';
+import { createHash } from 'node:crypto';
+import type { Bans, CachePeers, CacheRule } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
-import type { Flight } from './flight.ts';
+import type { Flight, Running } from './flight.ts';
 import type { Freshness, KeptAnswer } from './kept-answer.ts';
 import { Memory } from './memory.ts';
 import type { StorableResponse } from './policy/storable-response.ts';
@@ -14,6 +14,8 @@ export interface AnswersOptions {
   /** Of one body. */
   readonly objectBytes: number;
   readonly bans: Bans;
+  /** Default: there are none. */
+  readonly peers?: CachePeers | undefined;
 }
 
 /** Where the entries of a request are. */
@@ -51,6 +53,7 @@ const WHOLE_QUERY: Variation = { query: 'all', headers: [], cookies: [], languag
 /** How long requests for an entry that cannot be stored go to the target at once, without waiting for each other. */
 const PASS_MS = 2000;
 const MOST_PASSES = 10_000;
+const LONGEST_PASS = 200;
 
 /** The stored responses, the requests in flight whose responses may be stored, and the URLs for which that is not tried. */
 export class Answers {
@@ -58,18 +61,42 @@ export class Answers {
   readonly objectBytes: number;
   readonly flights = new Map<string, Flight>();
   readonly #memory: Memory;
-  readonly #passes = new LRUCache<string, true>({ max: MOST_PASSES, ttl: PASS_MS });
-  #versions = 0;
+  /** By short key: the end of PASS_MS, by the clock of the bans. */
+  readonly #passes = new Map<string, number>();
+  readonly #running = new Set<Running>();
+  readonly #peers: CachePeers | undefined;
+  /** Of the versions in use. */
+  readonly #versions = new Set<string>([ALL_VERSIONS]);
+  #lastVersion = 0;
+  #isStoring = false;
+  #arePeersStoring = false;
 
-  constructor({ memoryBytes, objectBytes, bans }: AnswersOptions) {
+  constructor({ memoryBytes, objectBytes, bans, peers }: AnswersOptions) {
     this.bans = bans;
     this.objectBytes = objectBytes;
     this.#memory = new Memory({ totalBytes: memoryBytes });
+    this.#peers = peers;
+    peers?.onCacheNews({
+      storing: () => {
+        this.#arePeersStoring = true;
+      },
+      changed: (urlKey) => this.#drop(urlKey),
+    });
+  }
+
+  /** False only if there surely is no entry, and none on its way, in the memory of any of the workers. */
+  get mayHaveEntries(): boolean {
+    return !this.#memory.isEmpty || this.#running.size > 0 || this.#arePeersStoring;
   }
 
   /** Bytes of all entries in memory. */
   get memoryBytes(): number {
     return this.#memory.size;
+  }
+
+  /** See Memory. */
+  get evictions(): number {
+    return this.#memory.evictions;
   }
 
   get isEmpty(): boolean {
@@ -78,21 +105,24 @@ export class Answers {
 
   /** A name for the entries of a new version of the site. It finds none of those before. */
   openVersion(): string {
-    this.#versions++;
-    return `${this.#versions}|`;
+    this.#lastVersion++;
+    const version = `${this.#lastVersion}|`;
+    this.#versions.add(version);
+    return version;
   }
 
   /** Removes the entries of a version. */
   closeVersion(version: string): void {
+    this.#versions.delete(version);
     this.#memory.dropAll(version);
   }
 
-  /** What is in memory, the last used first; at most `most`. */
+  /** What is in memory, the URLs that were stored last first; at most `most`. */
   list(most: number): readonly ListedAnswer[] {
     const nowMs = this.bans.nowMs();
     const listed: ListedAnswer[] = [];
     for (const [primaryKey, { variants }] of this.#memory.list()) {
-      for (const [variantKey, kept] of variants) {
+      for (const { variantKey, kept } of variants.values()) {
         if (listed.length === most) return listed;
         listed.push(toListed(primaryKey, variantKey, kept, nowMs));
       }
@@ -110,7 +140,7 @@ export class Answers {
     }
     const variation = url?.variation;
     const variantKey = toVariantKey(exchange, variation ?? WHOLE_QUERY, rule);
-    const kept = url?.variants.get(variantKey);
+    const kept = url?.variants.get(variantKey)?.kept;
     return {
       primaryKey,
       urlKey,
@@ -120,13 +150,17 @@ export class Answers {
     };
   }
 
-  /** False if the memory has no room. */
+  /** False if the memory has no room, or the version is not in use any more. */
   keep(exchange: Exchange, kept: KeptAnswer, { version, urlKey, storable, rule }: Keeping): boolean {
     const { variation, customId } = storable;
+    // A call may last longer than the version of the site that it belongs to.
+    if (customId === undefined && !this.#versions.has(version)) return false;
     const primaryKey = (customId === undefined ? version : ALL_VERSIONS) + urlKey;
     const toKey = (all: Variation): string => toVariantKey(exchange, all, rule);
     this.bans.watch();
-    const isKept = this.#memory.keep(primaryKey, { kept, variation, toKey, nowMs: this.bans.nowMs() });
+    if (!this.#isStoring) this.#peers?.shareStoring();
+    this.#isStoring = true;
+    const isKept = this.#memory.keep(primaryKey, { kept, variation, toKey });
     // An entry of this version would hide it.
     if (isKept && customId !== undefined) this.#memory.dropUrl(version + urlKey);
     return isKept;
@@ -136,24 +170,46 @@ export class Answers {
     if (kept) this.#memory.drop(primaryKey, variantKey, kept);
   }
 
-  /** A request has changed what is at a URL. `urlKey`: see `Place`. */
-  invalidate(urlKey: string, version: string): void {
-    this.#memory.dropUrl(version + urlKey);
-    this.#memory.dropUrl(ALL_VERSIONS + urlKey);
-    for (const flight of this.flights.values()) if (flight.urlKey === urlKey) flight.isOutdated = true;
+  /** From now on a change of its URL marks it. */
+  begin(running: Running): void {
+    this.#running.add(running);
+  }
+
+  /** Idempotent. */
+  end(running: Running): void {
+    this.#running.delete(running);
+  }
+
+  /** A request has changed what is at a URL: its entries are dropped in all workers. `urlKey`: see `Place`. */
+  invalidate(urlKey: string): void {
+    this.#drop(urlKey);
+    this.#peers?.shareChange(urlKey);
   }
 
   /** Responses for this entry are not stored now. */
   isPassed(key: string): boolean {
-    return this.#passes.has(key);
+    if (this.#passes.size === 0) return false;
+    const shortKey = toShortKey(key);
+    const untilMs = this.#passes.get(shortKey);
+    if (untilMs === undefined) return false;
+    if (this.bans.nowMs() < untilMs) return true;
+    this.#passes.delete(shortKey);
+    return false;
   }
 
   pass(key: string): void {
-    this.#passes.set(key, true);
+    // Without them, requests wait for each other once more.
+    if (this.#passes.size >= MOST_PASSES) this.#passes.clear();
+    this.#passes.set(toShortKey(key), this.bans.nowMs() + PASS_MS);
   }
 
   unpass(key: string): void {
-    this.#passes.delete(key);
+    this.#passes.delete(toShortKey(key));
+  }
+
+  #drop(urlKey: string): void {
+    for (const version of this.#versions) this.#memory.dropUrl(version + urlKey);
+    for (const running of this.#running) if (running.urlKey === urlKey) running.isOutdated = true;
   }
 
   #isUsable(
@@ -171,6 +227,11 @@ export class Answers {
     // Variants are distinguished by the best coding of the client; the target may have chosen another one.
     return acceptsCoding(request.get('accept-encoding'), contentEncoding);
   }
+}
+
+/** A client chooses how long a URL is. */
+function toShortKey(key: string): string {
+  return key.length > LONGEST_PASS ? createHash('sha256').update(key).digest('base64url') : key;
 }
 
 export interface Keeping {

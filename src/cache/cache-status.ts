@@ -29,8 +29,8 @@ export function toCacheResult({ hit, isCollapsed, forwarded, isStored }: CacheOu
  * and split at each comma and semicolon.
  */
 export function toCacheStatus(before: string, names: CacheRule['names'], outcome: CacheOutcome): string {
-  const members = names === 'netlify' ? toNetlifyMembers(outcome) : [`nexthop${toParameters(outcome)}`];
-  return (before === '' ? members : [before, ...members]).join(', ');
+  const own = names === 'netlify' ? toNetlifyMembers(outcome) : `nexthop${toParameters(outcome)}`;
+  return before === '' ? own : `${before}, ${own}`;
 }
 
 /** The edge of the platform says no times; its durable cache does. */
@@ -41,7 +41,7 @@ function toNetlifyMembers({
   detail,
   isCollapsed = false,
   durable,
-}: CacheOutcome): readonly string[] {
+}: CacheOutcome): string {
   const isFromEdge = hit && durable === undefined;
   const reason = isFromEdge || forwarded !== undefined ? toEdgeReason(forwarded) : 'miss';
   const edge = toParameters({
@@ -50,14 +50,14 @@ function toNetlifyMembers({
     ...(reason !== undefined && { forwarded: reason }),
     ...(detail !== undefined && { detail }),
   });
-  if (durable === undefined) return [`"Netlify Edge"${edge}`];
+  if (durable === undefined) return `"Netlify Edge"${edge}`;
   const times = ttlS === undefined ? {} : { ttlS };
   const isHit = durable === 'hit';
   const ofDurable = toParameters(
     { hit: isHit, ...(!isHit && forwarded && { forwarded }), isStored: !isHit, ...times },
     'stored=true',
   );
-  return [`"Netlify Durable"${ofDurable}`, `"Netlify Edge"${edge}`];
+  return `"Netlify Durable"${ofDurable}, "Netlify Edge"${edge}`;
 }
 
 /** The edge does not say which part of the key was not found. */

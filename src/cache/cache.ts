@@ -1,12 +1,15 @@
-import type { Bans, CacheRule, CacheTier, WithCache } from '../contract/cache.ts';
+import type { Bans, CachePeers, CacheRule, CacheTier, WithCache } from '../contract/cache.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Log } from '../contract/log.ts';
-import type { Fallback } from '../contract/target.ts';
+import type { CacheUse } from '../contract/metrics.ts';
+import type { Fallback, Target } from '../contract/target.ts';
+import type { Tracer } from '../contract/tracer.ts';
 import { Answers, type ListedAnswer } from './answers.ts';
 import { SiteCaches } from './api/site-caches.ts';
 import { CachedTarget } from './cached-target.ts';
 import { DurableCopies } from './durable-copies.ts';
 import { DurableEntries } from './durable-entries.ts';
+import { StoringAdvice } from './storing-advice.ts';
 import type { RunFor } from './target-call.ts';
 
 export interface CacheOptions {
@@ -15,8 +18,12 @@ export interface CacheOptions {
   /** Of one body. */
   readonly objectBytes: number;
   readonly bans: Bans;
+  readonly log: Pick<Log, 'warn'>;
+  /** Workers with caches of their own. Default: none. */
+  readonly peers?: CachePeers | undefined;
   /** Default: no entry outlives the process. */
   readonly shared?: SharedTier | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Where entries outlive the process. */
@@ -45,10 +52,14 @@ export interface SiteCache {
 export class Cache {
   readonly #answers: Answers;
   readonly #shared: SharedTier | undefined;
+  readonly #tracer: Tracer | undefined;
+  readonly #advice: StoringAdvice;
 
-  constructor({ shared, ...options }: CacheOptions) {
+  constructor({ shared, tracer, log, ...options }: CacheOptions) {
+    this.#advice = new StoringAdvice(log);
     this.#answers = new Answers(options);
     this.#shared = shared;
+    this.#tracer = tracer;
   }
 
   /** Entries of other processes, or of earlier ones, may be found. */
@@ -56,27 +67,32 @@ export class Cache {
     return this.#shared?.tier.isUsed ?? false;
   }
 
-  /** Bytes of all entries in the memory of this process. */
-  get memoryBytes(): number {
-    return this.#answers.memoryBytes;
+  get use(): CacheUse {
+    const { memoryBytes: bytes, evictions } = this.#answers;
+    return { bytes, evictions, durableBytes: async () => this.#shared?.tier.bytes() };
   }
 
   openSite({ run, findVersion }: SiteCacheParts): SiteCache {
     const answers = this.#answers;
+    const tracer = this.#tracer;
+    const advice = this.#advice;
     const { bans, objectBytes } = answers;
     const version = answers.openVersion();
     const entries = this.#shared && toEntries(this.#shared, bans, findVersion);
     return {
-      withCache(target, rule) {
-        const durable = entries && new DurableCopies({ entries, answers, version, rule });
-        return new CachedTarget({ target, rule, answers, version, run, durable, isOfManyPages: false });
+      withCache(uncached, rule) {
+        const target = tracer ? toTraced(uncached, tracer) : uncached;
+        const durable =
+          entries && !rule.ignoresDurable ? new DurableCopies({ entries, answers, version, rule }) : undefined;
+        const parts = { target, rule, answers, version, run, durable, advice, tracer };
+        return new CachedTarget({ ...parts, isOfManyPages: false });
       },
       caches: this.#shared && entries && new SiteCaches({ entries, bans, objectBytes, log: this.#shared.log }),
       close: () => answers.closeVersion(version),
     };
   }
 
-  /** What is in the memory of this process, the last used first; at most `most`. */
+  /** What is in the memory of this process, the URLs that were stored last first; at most `most`. */
   list(most: number): readonly ListedAnswer[] {
     return this.#answers.list(most);
   }
@@ -86,17 +102,25 @@ export class Cache {
     const answers = this.#answers;
     const run: RunFor = (_exchange, work) => work();
     const version = answers.openVersion();
-    const cached = new CachedTarget({ target: fallback, rule: OF_HOP, answers, version, run, isOfManyPages: true });
+    const parts = { target: fallback, rule: OF_HOP, answers, version, run, isOfManyPages: true };
+    const cached = new CachedTarget({ ...parts, tracer: this.#tracer });
     return Object.assign(cached, {
       ...(fallback.answerUnlessMissing && { answerUnlessMissing: fallback.answerUnlessMissing.bind(fallback) }),
     });
   }
 }
 
+/** The target with a span for each of its calls. */
+function toTraced(target: Target, tracer: Tracer): Target {
+  const { name } = target;
+  return { name, answer: (exchange, params) => tracer.run(exchange, () => target.answer(exchange, params)) };
+}
+
 /** A store that is away says so itself. */
 function toEntries({ tier, log }: SharedTier, bans: Bans, findVersion: () => Promise<string>): DurableEntries {
   const onFailure = (error: unknown): void => {
-    if (!(error instanceof Fault)) log.error('a response could not be written to the durable cache', { error });
+    if (!(error instanceof Fault))
+      log.error('a response could not be written to the durable cache and is only in memory', { error });
   };
   return new DurableEntries({ tier, bans, findVersion, onFailure });
 }

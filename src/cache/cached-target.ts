@@ -1,5 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import type { Answer, Outcome, Params, Target } from '../contract/target.ts';
+import type { Tracer } from '../contract/tracer.ts';
 import { writeHead } from '../http/write-head.ts';
 import type { Place } from './answers.ts';
 import { type CacheOutcome, toCacheStatus } from './cache-status.ts';
@@ -11,21 +12,43 @@ import { sendKept } from './send-kept.ts';
 /** After so many responses in a row that cannot be stored, requests go to the target without a look-up, and do not wait for each other, until one can be stored. */
 const QUIET_AFTER = 20;
 
+export interface TracedTargetParts extends CachedTargetParts {
+  readonly tracer?: Tracer | undefined;
+}
+
 /** A target whose responses come from the cache, where they may. */
 export class CachedTarget implements Target {
   readonly name: string;
-  readonly #parts: CachedTargetParts;
+  readonly isTraced = true;
+  readonly #parts: TracedTargetParts;
+  /** Those that all requests share. */
+  readonly #watches: Readonly<Record<'miss' | 'head' | 'bypass' | 'method', HeadWatch>>;
   /** Responses in a row that could not be stored. */
   #refused: number;
 
-  constructor(parts: CachedTargetParts) {
+  constructor(parts: TracedTargetParts) {
     this.name = parts.target.name;
     this.#parts = parts;
+    const { rule, advice } = parts;
+    this.#watches = {
+      miss: this.#toWatch(),
+      head: new HeadWatch({ rule, forwarded: 'miss', advice }),
+      bypass: new HeadWatch({ rule, forwarded: 'bypass' }),
+      method: new HeadWatch({ rule, forwarded: 'method' }),
+    };
     // Few functions of platforms without a cache are written for one: the first response that may be stored shows it.
     this.#refused = parts.rule.fields === 'targeted' ? QUIET_AFTER : 0;
   }
 
   answer(exchange: Exchange, params: Params): Answer {
+    const { tracer, answers } = this.#parts;
+    const isUsed = !this.#isQuiet || !answers.isEmpty;
+    return tracer && isUsed
+      ? tracer.runCache(exchange, () => this.#begin(exchange, params))
+      : this.#begin(exchange, params);
+  }
+
+  #begin(exchange: Exchange, params: Params): Answer {
     if (this.#parts.rule.isOrigin) {
       // The hop gets them as they are, so its response may be that of another URL.
       return isMisleading(exchange) ? this.#pass(exchange, params, 'bypass') : this.#answer(exchange, params);
@@ -100,6 +123,8 @@ export class CachedTarget implements Target {
     for (let round = 0; round < 2 && !isConditional; round++) {
       const flight = answers.flights.get(place.primaryKey + place.variantKey);
       if (!flight) break;
+      // The flight waits for this request, directly or by another page.
+      if (exchange.passes > 0 && flight.isFetchingOwn) return this.#pass(exchange, params, 'miss', place);
       const end = await flight.wait(exchange);
       if (end === 'left') return 'answered';
       if (end === 'pass') return this.#pass(exchange, params, 'miss', place);
@@ -116,8 +141,16 @@ export class CachedTarget implements Target {
 
   /** Asks the target and stores nothing. */
   #pass(exchange: Exchange, params: Params, forwarded: 'miss' | 'bypass', place?: Place): Answer {
-    const { rule, target, answers } = this.#parts;
-    const isGet = exchange.request.method === 'GET' && forwarded === 'miss';
+    const { target } = this.#parts;
+    if (forwarded === 'bypass') exchange.addLayer(this.#watches.bypass);
+    else if (exchange.request.method !== 'GET') exchange.addLayer(this.#watches.head);
+    else exchange.addLayer(place ? this.#toWatch(place) : this.#watches.miss);
+    return target.answer(exchange, params);
+  }
+
+  /** For a GET whose response is not stored. */
+  #toWatch(place?: Place): HeadWatch {
+    const { rule, answers, advice } = this.#parts;
     const onHead = (isStorable: boolean): void => {
       if (!isStorable) this.#refused++;
       else {
@@ -126,23 +159,21 @@ export class CachedTarget implements Target {
         if (place) answers.unpass(place.primaryKey + place.variantKey);
       }
     };
-    exchange.addLayer(new HeadWatch(rule, forwarded, isGet ? onHead : undefined));
-    return target.answer(exchange, params);
+    return new HeadWatch({ rule, forwarded: 'miss', onHead, advice });
   }
 
   /** A request that changes what is at a URL makes the entries of this URL invalid (RFC 9111 4.4). */
   #answerUnsafe(exchange: Exchange, params: Params): Answer {
     const { rule, target, answers, durable } = this.#parts;
-    const hasEntries = !answers.isEmpty || answers.flights.size > 0 || durable?.isUsed;
-    const isSafe = SAFE.has(exchange.request.method) || !hasEntries;
-    const onChange = isSafe ? undefined : (urlKey: string) => this.#invalidate(exchange, urlKey);
-    exchange.addLayer(new HeadWatch(rule, 'method', undefined, onChange));
+    const isSafe = SAFE.has(exchange.request.method) || !(answers.mayHaveEntries || durable?.isUsed);
+    const onChange = (urlKey: string) => this.#invalidate(exchange, urlKey);
+    exchange.addLayer(isSafe ? this.#watches.method : new HeadWatch({ rule, forwarded: 'method', onChange }));
     return target.answer(exchange, params);
   }
 
   #invalidate({ pendingWork }: Exchange, urlKey: string): void {
-    const { answers, version, durable, target } = this.#parts;
-    answers.invalidate(urlKey, version);
+    const { answers, durable, target } = this.#parts;
+    answers.invalidate(urlKey);
     if (durable?.isUsed) pendingWork.add(durable.remove(urlKey), target.name);
   }
 

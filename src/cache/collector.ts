@@ -34,6 +34,11 @@ export class Collector implements AnswerReader {
     return this.#pieces !== undefined;
   }
 
+  /** What is kept is a copy. */
+  get takesAtOnce(): boolean {
+    return this.#client === undefined || this.#client.takesAtOnce === true;
+  }
+
   /** The client has left. */
   detach(): void {
     this.#client = undefined;

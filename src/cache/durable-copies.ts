@@ -43,14 +43,19 @@ export class DurableCopies {
   }
 
   /** Writes an entry after it was put into the memory. `exchange`: that of the call of the target. Never rejects. */
-  store(exchange: Exchange, { entry }: KeptAnswer, { storable, urlKey }: Stored): Promise<void> {
+  async store(exchange: Exchange, { entry }: KeptAnswer, { storable, urlKey }: Stored): Promise<void> {
     const { entries, answers, version, rule } = this.#parts;
     const known = answers.find(exchange, version, rule).variation;
-    return entries.store(this.#toPlace(exchange, urlKey), {
+    const running = { urlKey, isOutdated: false };
+    answers.begin(running);
+    await entries.store(this.#toPlace(exchange, urlKey), {
       entry,
       variation: known ?? storable.variation,
       isOfAllVersions: storable.customId !== undefined,
     });
+    answers.end(running);
+    // The removal may have come before the write.
+    if (running.isOutdated) await this.remove(urlKey);
   }
 
   /**
@@ -65,27 +70,39 @@ export class DurableCopies {
     return entries.lock(this.#toPlace(exchange, place.urlKey), place.variantKey, RENEWAL_MS);
   }
 
-  /** A request has changed what is at a URL. */
-  remove(urlKey: string): Promise<void> {
-    return this.#parts.entries.remove(urlKey);
+  /** A request has changed what is at a URL. Never rejects. */
+  async remove(urlKey: string): Promise<void> {
+    const { entries, answers } = this.#parts;
+    // Until the entry is removed, a worker may find it and put it into its memory again.
+    if (await entries.remove(urlKey)) answers.invalidate(urlKey);
   }
 
   async #load(exchange: Exchange, urlKey: string): Promise<void> {
     const { entries, answers, version, rule } = this.#parts;
+    const running = { urlKey, isOutdated: false };
+    answers.begin(running);
     const found = await entries.find(this.#toPlace(exchange, urlKey));
-    if (!found) return;
+    answers.end(running);
+    if (!found || running.isOutdated) return;
     const { entry, variation, isOfAllVersions } = found;
     const before = answers.find(exchange, version, rule).kept;
     if (before && before.entry.bornAtMs >= entry.bornAtMs) return;
     const storable = { variation, customId: isOfAllVersions ? '' : undefined };
-    const kept = new KeptAnswer(entry, rule.fields);
-    answers.keep(exchange, kept, { version, urlKey, storable, rule });
+    const kept = KeptAnswer.of({ ...entry, body: toOwnMemory(entry.body) }, rule.fields);
+    if (kept) answers.keep(exchange, kept, { version, urlKey, storable, rule });
   }
 
   #toPlace(exchange: Exchange, urlKey: string): DurablePlace {
     const { rule } = this.#parts;
     return { urlKey, toVariantKey: (variation) => toVariantKey(exchange, variation, rule) };
   }
+}
+
+/** What the store gives may be a part of what its connection has received, all of which would stay in memory. */
+function toOwnMemory(body: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(body.length);
+  body.copy(copy);
+  return copy;
 }
 
 interface Stored {

@@ -6,6 +6,9 @@ import type { Variation } from './policy/variation.ts';
 /** A look-up that takes longer is a miss. */
 const READ_MS = 50;
 
+/** An entry may come from the future by this much, because clocks of two processes are compared over the network. */
+const EARLY_MS = 1000;
+
 export interface DurableEntriesParts {
   readonly tier: CacheTier;
   readonly bans: Bans;
@@ -69,9 +72,12 @@ export class DurableEntries {
     { entry, variation, isOfAllVersions }: DurableEntry,
   ): Promise<void> {
     const { tier, bans, onFailure } = this.#parts;
-    const keepMs = entry.bornAtMs - bans.nowMs() + usefulMs(entry);
-    if (keepMs <= 0) return;
     try {
+      await bans.know();
+      const askedAtMs = bans.toSharedMs(entry.askedAtMs);
+      const keepMs = entry.bornAtMs - bans.nowMs() + usefulMs(entry);
+      // An entry whose time is not known could outlive its purge.
+      if (keepMs <= 0 || askedAtMs === undefined) return;
       const version = isOfAllVersions ? ALL_VERSIONS : await this.#parts.findVersion();
       const before = await this.#findUrl(version, urlKey);
       // Variants by another rule, and those of a URL that was removed, must not be found again.
@@ -79,21 +85,23 @@ export class DurableEntries {
       const name = isSame ? before.name : randomBytes(9).toString('base64url');
       const url: DurableUrl = { name, variation };
       // The entry first: a URL without one costs a second look-up for nothing.
-      await tier.write(toKey('e', version, urlKey, name, toVariantKey(variation)), writeEntry(entry), keepMs);
+      const value = writeEntry({ ...entry, askedAtMs, bornAtMs: entry.bornAtMs - entry.askedAtMs + askedAtMs });
+      await tier.write(toKey('e', version, urlKey, name, toVariantKey(variation)), value, keepMs);
       await tier.write(toKey('u', version, urlKey), Buffer.from(JSON.stringify(url)), keepMs);
     } catch (error) {
       onFailure(error);
     }
   }
 
-  /** Makes all entries of a URL unreachable. Never rejects. */
-  async remove(urlKey: string): Promise<void> {
+  /** Makes all entries of a URL unreachable. False if there surely was none. Never rejects. */
+  async remove(urlKey: string): Promise<boolean> {
     const { tier, onFailure } = this.#parts;
     try {
       const versions = [await this.#parts.findVersion(), ALL_VERSIONS];
-      await Promise.all(versions.map((version) => tier.delete(toKey('u', version, urlKey))));
+      return await tier.delete(versions.map((version) => toKey('u', version, urlKey)));
     } catch (error) {
       onFailure(error);
+      return true;
     }
   }
 
@@ -124,14 +132,20 @@ export class DurableEntries {
 
   async #findIn(version: string, { urlKey, toVariantKey }: DurablePlace): Promise<DurableEntry | undefined> {
     const { tier, bans } = this.#parts;
+    const beganAtMs = bans.nowMs();
     const url = await this.#findUrl(version, urlKey);
     if (!url) return undefined;
     const { name, variation } = url;
     const value = await tier.read(toKey('e', version, urlKey, name, toVariantKey(variation)));
     const entry = value && readEntry(value);
-    if (!entry || bans.isBanned(entry.tags, entry.askedAtMs)) return undefined;
-    if (entry.bornAtMs + usefulMs(entry) <= bans.nowMs()) return undefined;
-    return { entry, variation, isOfAllVersions: version === ALL_VERSIONS };
+    if (!entry || bans.isBannedInStore(entry.tags, entry.askedAtMs)) return undefined;
+    const nowMs = bans.nowMs();
+    const bornAtMs = bans.fromSharedMs(entry.bornAtMs);
+    // The shared clock was set back since, so the age is not known.
+    if (bornAtMs > nowMs + EARLY_MS || bornAtMs + usefulMs(entry) <= nowMs) return undefined;
+    // All bans are known that were made before the look-up; from now on it is an entry of this process.
+    const ours = { ...entry, askedAtMs: beganAtMs, bornAtMs: Math.min(bornAtMs, nowMs) };
+    return { entry: ours, variation, isOfAllVersions: version === ALL_VERSIONS };
   }
 }
 

@@ -5,14 +5,14 @@ import { Fault } from '../contract/fault.ts';
 import { findHeader } from '../contract/header-list.ts';
 import type { IncomingRequest } from '../contract/http-message.ts';
 import type { Outcome, Params, Target } from '../contract/target.ts';
-import type { AnswerReader } from '../http/captured-response.ts';
+import { type AnswerReader, takesAtOnce } from '../http/captured-response.ts';
 import type { Answers, Place } from './answers.ts';
 import { type CacheOutcome, toCacheResult } from './cache-status.ts';
 import { Collector } from './collector.ts';
 import type { DurableCopies } from './durable-copies.ts';
 import { Flight } from './flight.ts';
 import { hasCacheField, toForwardedHeaders } from './head-watch.ts';
-import { KeptAnswer } from './kept-answer.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 import {
   findRefusal,
   type Refusal,
@@ -22,8 +22,9 @@ import {
 } from './policy/storable-response.ts';
 import { freshenHeaders, toRefresh, toRevalidation } from './revalidation.ts';
 import { sendKept } from './send-kept.ts';
+import type { StoringAdvice } from './storing-advice.ts';
 import { Asker, type RunFor, TargetCall } from './target-call.ts';
-import { toEntry, type WholeResponse } from './to-entry.ts';
+import { toKeptAnswer, type WholeResponse } from './to-kept-answer.ts';
 
 export interface CachedTargetParts {
   readonly target: Target;
@@ -34,6 +35,8 @@ export interface CachedTargetParts {
   readonly run: RunFor;
   /** Undefined: no entry outlives the process. */
   readonly durable?: DurableCopies | undefined;
+  /** Default: none, because the target is no code of the site. */
+  readonly advice?: StoringAdvice;
   /** The target answers so many URLs that responses which cannot be stored say nothing about others. */
   readonly isOfManyPages: boolean;
 }
@@ -61,14 +64,15 @@ export class Fetch {
 
   /** Answers the client. `isAlone`: no other request waits for the response. Rejects with the Fault of the target. */
   async answer(isAlone: boolean): Promise<Outcome> {
-    const { request } = this.#parts.exchange;
-    const { kept } = this.#parts.place;
-    if (!isAlone) this.#open();
+    const { exchange, place, target } = this.#parts;
+    this.#open(isAlone);
     try {
-      return await this.#answer(this.#call(kept?.hasValidator ? toRevalidation(request, kept) : request));
+      const request = place.kept?.hasValidator ? toRevalidation(exchange.request, place.kept) : exchange.request;
+      return await this.#answer(this.#call(request));
     } catch (error) {
       this.#end('pass');
       if (!this.#sendInsteadOfFailure(undefined)) throw error;
+      exchange.pendingWork.add(Promise.reject(error), target.name); // for error.log
       return 'answered';
     } finally {
       if (!this.#flight.isCollecting) this.#end('pass');
@@ -78,23 +82,19 @@ export class Fetch {
   /** Renews the entry of the place after it was sent. */
   refresh(): void {
     const { exchange, place, target } = this.#parts;
-    const { kept, variation } = place;
-    if (!kept || !variation) return;
-    this.#open();
+    if (!place.kept || !place.variation) return;
+    this.#open(false);
     this.#flight.isAsked = false;
-    exchange.pendingWork.add(this.#renewOnce(toRefresh(exchange.request, kept, variation)), target.name);
+    exchange.pendingWork.add(this.#renewOnce(toRefresh(exchange.request, place.kept, place.variation)), target.name);
   }
 
   /** One of the processes that share the entry renews it. */
   async #renewOnce(request: IncomingRequest): Promise<void> {
     const { exchange, place, durable } = this.#parts;
-    if (durable && place.kept?.entry.isDurable && !(await durable.isRenewedHere(exchange, place))) {
-      this.#end('kept');
-      return;
-    }
-    const call = new TargetCall({ ...this.#parts, outer: exchange, request });
-    this.#flight.call = call;
-    await this.#renew(call);
+    const isRenewedElsewhere =
+      durable && place.kept?.entry.isDurable && !(await durable.isRenewedHere(exchange, place));
+    if (isRenewedElsewhere) this.#end('kept');
+    else await this.#renew(this.#call(request));
   }
 
   async #renew(call: TargetCall): Promise<void> {
@@ -119,27 +119,29 @@ export class Fetch {
     }
   }
 
-  #open(): void {
-    this.#parts.answers.flights.set(this.#key, this.#flight);
+  #open(isAlone: boolean): void {
+    const { answers } = this.#parts;
+    answers.begin(this.#flight);
+    if (!isAlone) answers.flights.set(this.#key, this.#flight);
   }
 
   /** Idempotent. */
   #end(end: 'kept' | 'pass'): void {
-    const { flights } = this.#parts.answers;
-    if (flights.get(this.#key) === this.#flight) flights.delete(this.#key);
+    const { answers } = this.#parts;
+    answers.end(this.#flight);
+    if (answers.flights.get(this.#key) === this.#flight) answers.flights.delete(this.#key);
     this.#flight.end(end);
   }
 
   #call(request: IncomingRequest): TargetCall {
-    const { exchange } = this.#parts;
-    const call = new TargetCall({ ...this.#parts, outer: exchange, request });
+    const call = new TargetCall({ ...this.#parts, outer: this.#parts.exchange, request });
     this.#flight.call = call;
-    exchange.listen(new Asker(call, () => this.#flight.leave()));
     return call;
   }
 
   async #answer(call: TargetCall): Promise<Outcome> {
     const { exchange, rule, answers, place } = this.#parts;
+    exchange.listen(new Asker(call, () => this.#flight.leave()));
     if ((await call.head) === 'passed') {
       exchange.listen(undefined);
       return 'passed';
@@ -164,12 +166,13 @@ export class Fetch {
     if (!this.isStorable) this.#refuse();
     const outcome = this.#toOutcome(storable);
     if (captured.closes) exchange.response.closeBehind();
-    const isAbout = this.isStorable || hasCacheField(headers, rule);
+    const isAbout = this.isStorable || (storable !== 'passed-on' && hasCacheField(headers, rule));
     if (isAbout) exchange.cacheResult = toCacheResult(outcome);
     const sent = isAbout ? toForwardedHeaders(headers, rule, outcome) : headers;
     exchange.writeHead(status, captured.reason, sent);
     const { response } = exchange;
     const client: AnswerReader = {
+      takesAtOnce: takesAtOnce(response),
       write: (content) => response.write(content),
       end: (content, trailers) => response.end(content, trailers),
       abort: () => exchange.fail(call.fault),
@@ -180,10 +183,12 @@ export class Fetch {
   }
 
   #judge({ inner }: TargetCall, status: number, headers: readonly string[]): StorableResponse | Refusal {
-    const { rule, exchange } = this.#parts;
+    const { rule, exchange, advice } = this.#parts;
+    if (rule.isOwn?.(inner) === false) return 'passed-on';
     const { builtForS } = inner;
     const storable =
       builtForS === undefined ? readStorable(status, headers, rule) : readBuilt(status, headers, builtForS);
+    advice?.give(exchange, storable);
     if (typeof storable === 'string') return storable;
     return findRefusal(inner.request, storable) ?? findRefusal(exchange.request, storable) ?? storable;
   }
@@ -245,8 +250,8 @@ export class Fetch {
     const { answers, rule, version, place, durable, target } = this.#parts;
     if (this.#flight.isOutdated) return false;
     const { askedAtMs } = this.#flight;
-    const entry = toEntry(response, { storable, inner, askedAtMs, nowMs: answers.bans.nowMs() });
-    const kept = new KeptAnswer(entry, rule.fields);
+    const kept = toKeptAnswer(response, { storable, inner, askedAtMs, nowMs: answers.bans.nowMs() }, rule.fields);
+    if (!kept) return false;
     const { urlKey } = place;
     const isKept = answers.keep(inner, kept, { version, urlKey, storable, rule });
     if (durable && storable.isDurable)
@@ -287,13 +292,8 @@ export class Fetch {
     if (exchange.left || !kept?.coversFailure(nowMs)) return false;
     exchange.listen(undefined);
     const ttlS = Math.ceil(kept.leftMs(nowMs) / 1000);
-    const outcome: CacheOutcome = {
-      hit: true,
-      forwarded: 'stale',
-      ttlS,
-      ...(status !== undefined && { forwardedStatus: status }),
-    };
-    sendKept(exchange, kept, { rule, outcome, nowMs });
+    const failed = status === undefined ? {} : { forwardedStatus: status };
+    sendKept(exchange, kept, { rule, outcome: { hit: true, forwarded: 'stale', ttlS, ...failed }, nowMs });
     return true;
   }
 }

@@ -7,9 +7,16 @@ const MOST_WAIT_MS = 5000;
 /** 'kept': the response is in the cache. 'pass': it is not, so each request needs one of its own. 'left': the client of the waiting request has left. */
 export type FlightEnd = 'kept' | 'pass' | 'left';
 
-/** A request to a target whose response may be stored; others for the same entry wait for it. */
-export class Flight {
+/** A call of a target, or a look-up in the store, whose result may become an entry. */
+export interface Running {
   /** Of the URL for all versions of the site. */
+  readonly urlKey: string;
+  /** The URL was changed meanwhile: the result may be older than that. */
+  isOutdated: boolean;
+}
+
+/** A request to a target whose response may be stored; others for the same entry wait for it. */
+export class Flight implements Running {
   readonly urlKey: string;
   /** By the clock of the bans. */
   readonly askedAtMs: number;
@@ -19,7 +26,6 @@ export class Flight {
   call: TargetCall | undefined;
   /** The client of the first request still gets the response. */
   isAsked = true;
-  /** The URL was written meanwhile: the response may be older than that. */
   isOutdated = false;
   /** The response will be stored when it is whole. */
   isCollecting = false;
@@ -37,6 +43,11 @@ export class Flight {
   /** Idempotent. */
   end(end: 'kept' | 'pass'): void {
     this.#end(end);
+  }
+
+  /** The code of the target has sent a request to its own host, and waits for the response. */
+  get isFetchingOwn(): boolean {
+    return this.call !== undefined && this.call.inner.ownFetches > 0;
   }
 
   get hasWaiting(): boolean {

@@ -6,42 +6,46 @@ import { type CacheOutcome, toCacheStatus } from './cache-status.ts';
 import { OWN_FIELDS, toSentHeaders } from './kept-answer.ts';
 import { findRefusal, readStorable } from './policy/storable-response.ts';
 import { toPrimaryKey } from './request-key.ts';
+import type { StoringAdvice } from './storing-advice.ts';
 
 type Forwarded = NonNullable<CacheOutcome['forwarded']>;
 
-/** Reads the head of a response that is not stored, and writes what the cache did into it if the target has said anything about caches. */
-export class HeadWatch implements ResponseLayer {
-  readonly #rule: CacheRule;
-  readonly #forwarded: Forwarded;
-  readonly #onHead: ((isStorable: boolean) => void) | undefined;
-  readonly #onChange: ((urlKey: string) => void) | undefined;
+export interface HeadWatchParts {
+  readonly rule: CacheRule;
+  readonly forwarded: Forwarded;
+  /** Gets whether the response might have been stored. */
+  readonly onHead?: ((isStorable: boolean) => void) | undefined;
+  /** Gets the keys of the URLs that the request has changed. */
+  readonly onChange?: ((urlKey: string) => void) | undefined;
+  readonly advice?: StoringAdvice | undefined;
+}
 
-  /** `onHead`: gets whether the response might have been stored. `onChange`: gets the keys of the URLs that the request has changed. */
-  constructor(
-    rule: CacheRule,
-    forwarded: Forwarded,
-    onHead?: (isStorable: boolean) => void,
-    onChange?: (urlKey: string) => void,
-  ) {
-    this.#rule = rule;
-    this.#forwarded = forwarded;
-    this.#onHead = onHead;
-    this.#onChange = onChange;
+/**
+ * Reads the head of a response that is not stored, and writes what the cache did into it if the target has said anything about caches. One without an
+ * `onChange` of its own is used for many requests: a response without such fields costs a look at its names.
+ */
+export class HeadWatch implements ResponseLayer {
+  readonly #parts: HeadWatchParts;
+
+  constructor(parts: HeadWatchParts) {
+    this.#parts = parts;
   }
 
   toHeaders(exchange: Exchange, status: number, headers: readonly string[]): readonly string[] {
-    if (this.#onChange && status >= 200 && status < 400) reportChanges(exchange, headers, this.#onChange);
-    const rule = this.#rule;
+    const { rule, forwarded, onHead, onChange, advice } = this.#parts;
+    if (onChange && status >= 200 && status < 400) reportChanges(exchange, headers, onChange);
+    if (rule.isOwn?.(exchange) === false) return headers;
     if (!hasCacheField(headers, rule)) {
-      this.#onHead?.(exchange.builtForS !== undefined);
+      onHead?.(exchange.builtForS !== undefined);
       return headers;
     }
     const storable = readStorable(status, headers, rule);
+    if (forwarded === 'miss') advice?.give(exchange, storable);
     const refusal = typeof storable === 'string' ? storable : findRefusal(exchange.request, storable);
-    this.#onHead?.(refusal === undefined);
-    const detail = refusal === undefined || this.#forwarded === 'method' ? {} : { detail: refusal };
+    onHead?.(refusal === undefined);
+    const detail = refusal === undefined || forwarded === 'method' ? {} : { detail: refusal };
     exchange.cacheResult = 'pass';
-    return toForwardedHeaders(headers, rule, { forwarded: this.#forwarded, ...detail });
+    return toForwardedHeaders(headers, rule, { forwarded, ...detail });
   }
 }
 

@@ -2,6 +2,7 @@ import type { CacheEntry, CacheRule } from '../contract/cache.ts';
 import { findHeader } from '../contract/header-list.ts';
 import { withoutNames } from '../http/headers.ts';
 import { toTimeMs } from '../http/http-time.ts';
+import { PreparedHead } from '../http/prepared-head.ts';
 import { findDecidingField } from './policy/deciding-field.ts';
 
 /** Fields that control only this cache: no other cache and no client gets them. */
@@ -15,8 +16,12 @@ export const OWN_FIELDS: ReadonlySet<string> = new Set([
 /** What the client may do with a response that has only targeted fields: the platform's own default. */
 const DEFAULT_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
 
-/** A copy of memory beside the body: keys, names, objects. Measured for small entries. */
-const OVERHEAD_BYTES = 600;
+/** Of the objects of an entry, and of each text in it: its header in memory, its places in lists. Measured (test/cache/memory-use.ts). */
+const ENTRY_BYTES = 1500;
+const TEXT_BYTES = 40;
+
+/** See Retention. */
+const MOST_USES = 3;
 
 /** How an entry can be used now. 'stale': only after its target was asked. */
 export type Freshness = 'fresh' | 'revalidating' | 'stale';
@@ -26,6 +31,8 @@ export class KeptAnswer {
   readonly entry: CacheEntry;
   /** Flat, for the client: without the fields that control only this cache, and without the own members of Cache-Status. */
   readonly sentHeaders: readonly string[];
+  /** The same with the status, for most hits. */
+  readonly head: PreparedHead;
   /** Cache-Status of the caches between the target and this one; '' without. */
   readonly statusBefore: string;
   /** As it is written; '' without one. */
@@ -37,9 +44,22 @@ export class KeptAnswer {
   readonly variesByCoding: boolean;
   /** Bytes of memory. */
   readonly size: number;
+  /** Since memory last looked for entries to remove, `MOST_USES` at most. */
+  uses = 0;
 
+  /** Undefined if its head cannot be sent. */
+  static of(entry: CacheEntry, fields: CacheRule['fields']): KeptAnswer | undefined {
+    try {
+      return new KeptAnswer(entry, fields);
+    } catch (error) {
+      if (error instanceof TypeError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Throws a TypeError if its head cannot be sent. */
   constructor(entry: CacheEntry, fields: CacheRule['fields']) {
-    const { headers, body } = entry;
+    const { status, headers, body, tags } = entry;
     this.entry = entry;
     this.statusBefore = findHeader(headers, 'cache-status') ?? '';
     this.etag = findHeader(headers, 'etag') ?? '';
@@ -48,7 +68,14 @@ export class KeptAnswer {
     this.contentEncoding = (findHeader(headers, 'content-encoding') ?? '').trim().toLowerCase();
     this.variesByCoding = /(?:^|[\s,])accept-encoding(?:[\s,]|$)/i.test(findHeader(headers, 'vary') ?? '');
     this.sentHeaders = toSentHeaders(headers, fields, true);
-    this.size = body.length + OVERHEAD_BYTES + 2 * headers.reduce((sum, text) => sum + text.length, 0);
+    this.head = new PreparedHead(status, this.sentHeaders, ['Cache-Status', this.statusBefore]);
+    // Each header is in memory twice: in the lists, and in the text of the head.
+    this.size = ENTRY_BYTES + body.length + toBytes(headers, 2) + toBytes(tags, 1);
+  }
+
+  /** It was sent. */
+  noteUse(): void {
+    if (this.uses < MOST_USES) this.uses++;
   }
 
   /** In milliseconds; never negative. */
@@ -82,6 +109,10 @@ export class KeptAnswer {
     const { lifetimeMs, staleIfErrorMs, staleWhileRevalidateMs } = this.entry;
     return lifetimeMs + Math.max(staleIfErrorMs, staleWhileRevalidateMs);
   }
+}
+
+function toBytes(texts: readonly string[], copies: number): number {
+  return texts.reduce((sum, text) => sum + copies * text.length, TEXT_BYTES * texts.length);
 }
 
 /**

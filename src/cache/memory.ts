@@ -1,21 +1,24 @@
-import { LRUCache } from 'lru-cache';
 import type { KeptAnswer } from './kept-answer.ts';
 import type { Variation } from './policy/variation.ts';
+import { Retention, type Variant } from './retention.ts';
 
 export interface MemoryLimits {
   /** Of all entries together. */
   readonly totalBytes: number;
+  /** Default: so many that garbage collections stay short. */
+  readonly mostEntries?: number;
 }
 
-/** URLs. More would make garbage collections long; at this number the entries are small. */
-const MOST_URLS = 10_000;
-/** A header that many clients vary must not fill the memory with one page. */
-const MOST_VARIANTS = 50;
+const MOST_ENTRIES = 20_000;
 
 /** All entries of one URL, and what tells them apart. */
 export interface KeptUrl {
   readonly variation: Variation;
-  readonly variants: Map<string, KeptAnswer>;
+  readonly variants: ReadonlyMap<string, Variant>;
+}
+
+interface Url extends KeptUrl {
+  readonly variants: Map<string, Variant>;
 }
 
 export interface NewVariant {
@@ -24,29 +27,37 @@ export interface NewVariant {
   readonly variation: Variation;
   /** Makes its key from what tells the variants of its URL apart. */
   readonly toKey: (variation: Variation) => string;
-  readonly nowMs: number;
 }
 
-/** The entries in the memory of this process. The URLs that were not used for the longest time make room. */
+/** The entries in the memory of this process. */
 export class Memory {
-  readonly #urls: LRUCache<string, KeptUrl>;
+  readonly #totalBytes: number;
+  readonly #urls = new Map<string, Url>();
+  readonly #retention: Retention;
+  #evictions = 0;
 
-  constructor({ totalBytes }: MemoryLimits) {
-    this.#urls = new LRUCache({ max: MOST_URLS, maxSize: totalBytes, sizeCalculation: toSize });
+  constructor({ totalBytes, mostEntries = MOST_ENTRIES }: MemoryLimits) {
+    this.#totalBytes = totalBytes;
+    this.#retention = new Retention({ totalBytes, mostEntries, onEvict: (variant) => this.#evict(variant) });
   }
 
   get isEmpty(): boolean {
     return this.#urls.size === 0;
   }
 
-  /** Bytes of memory. */
-  get size(): number {
-    return this.#urls.calculatedSize;
+  /** How many entries were removed to make room. */
+  get evictions(): number {
+    return this.#evictions;
   }
 
-  /** The last used URLs first. */
+  /** Bytes of memory. */
+  get size(): number {
+    return this.#retention.bytes;
+  }
+
+  /** The URLs that were stored last first. */
   list(): Iterable<readonly [primaryKey: string, url: KeptUrl]> {
-    return this.#urls.entries();
+    return [...this.#urls].reverse();
   }
 
   find(primaryKey: string): KeptUrl | undefined {
@@ -55,50 +66,60 @@ export class Memory {
 
   /**
    * Adds or replaces a variant. The first response of a URL says what tells its variants apart. A later one that names more of the request removes all others:
-   * they may have been given to requests that they do not fit. False if the URL has too many variants.
+   * they may have been given to requests that they do not fit. False if it is larger than the memory.
    */
-  keep(primaryKey: string, { kept, variation, toKey, nowMs }: NewVariant): boolean {
-    const before = this.#urls.peek(primaryKey);
+  keep(primaryKey: string, { kept, variation, toKey }: NewVariant): boolean {
+    const before = this.#urls.get(primaryKey);
     const isFitting = before && includes(before.variation, variation);
     const all = before && !isFitting ? merge(before.variation, variation) : (before?.variation ?? variation);
-    const variants = isFitting ? before.variants : new Map<string, KeptAnswer>();
-    const key = toKey(all);
-    if (!variants.has(key) && variants.size >= MOST_VARIANTS) dropStale(variants, nowMs);
-    if (!variants.has(key) && variants.size >= MOST_VARIANTS) return false;
-    variants.set(key, kept);
-    // The size of a new object is calculated.
-    this.#urls.set(primaryKey, { variation: all, variants });
-    return this.#urls.has(primaryKey);
+    if (before && !isFitting) this.dropUrl(primaryKey);
+    const variantKey = toKey(all);
+    const bytes = kept.size + 2 * (primaryKey.length + variantKey.length);
+    if (bytes > this.#totalBytes) {
+      this.#drop(primaryKey, variantKey);
+      return false;
+    }
+    const url = this.#urls.get(primaryKey) ?? { variation: all, variants: new Map() };
+    const variant = this.#retention.add({ primaryKey, variantKey, kept, bytes }, url.variants.get(variantKey));
+    url.variants.set(variantKey, variant);
+    // The variants that made room may have been all of this URL.
+    this.#urls.set(primaryKey, url);
+    return true;
   }
 
   /** Removes one variant, if it is still this one. */
   drop(primaryKey: string, variantKey: string, kept: KeptAnswer): void {
-    const url = this.#urls.peek(primaryKey);
-    if (url?.variants.get(variantKey) !== kept) return;
-    url.variants.delete(variantKey);
-    if (url.variants.size === 0) this.#urls.delete(primaryKey);
-    else this.#urls.set(primaryKey, { ...url });
+    if (this.#urls.get(primaryKey)?.variants.get(variantKey)?.kept === kept) this.#drop(primaryKey, variantKey);
   }
 
   /** Removes all variants of a URL. */
   dropUrl(primaryKey: string): void {
+    for (const variant of this.#urls.get(primaryKey)?.variants.values() ?? []) this.#retention.remove(variant);
     this.#urls.delete(primaryKey);
   }
 
   /** Removes the URLs whose key begins with the text. */
   dropAll(prefix: string): void {
-    for (const key of [...this.#urls.keys()]) if (key.startsWith(prefix)) this.#urls.delete(key);
+    for (const key of [...this.#urls.keys()]) if (key.startsWith(prefix)) this.dropUrl(key);
   }
-}
 
-function dropStale(variants: Map<string, KeptAnswer>, nowMs: number): void {
-  for (const [key, kept] of variants) if (kept.freshness(nowMs) === 'stale') variants.delete(key);
-}
+  #drop(primaryKey: string, variantKey: string): void {
+    const variant = this.#urls.get(primaryKey)?.variants.get(variantKey);
+    if (!variant) return;
+    this.#retention.remove(variant);
+    this.#forget(variant);
+  }
 
-function toSize({ variants }: KeptUrl, key: string): number {
-  let bytes = 2 * key.length;
-  for (const [variantKey, kept] of variants) bytes += kept.size + 2 * variantKey.length;
-  return Math.max(1, bytes);
+  #evict(variant: Variant): void {
+    this.#evictions++;
+    this.#forget(variant);
+  }
+
+  #forget({ primaryKey, variantKey }: Variant): void {
+    const url = this.#urls.get(primaryKey);
+    url?.variants.delete(variantKey);
+    if (url?.variants.size === 0) this.#urls.delete(primaryKey);
+  }
 }
 
 /** Whether all that `other` names is in `variation`. */

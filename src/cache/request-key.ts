@@ -1,5 +1,6 @@
 import type { CacheRule } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
+import { type AskedHeaders, toMisleadingPart } from './misleading-headers.ts';
 import type { Variation } from './policy/variation.ts';
 
 /**
@@ -19,8 +20,8 @@ function toHost(host: string, proto: 'http' | 'https'): string {
 }
 
 /** The parts of an exchange of which a variation names some. */
-interface AskedVariant extends Pick<Exchange, 'target' | 'answeredBy'> {
-  readonly request: { get(name: string): string | undefined };
+interface AskedVariant extends Pick<Exchange, 'target' | 'answeredBy'>, AskedHeaders {
+  readonly request: AskedHeaders['request'] & { get(name: string): string | undefined };
 }
 
 interface VariantRule<Asked> extends Pick<CacheRule, 'isOrigin'> {
@@ -38,8 +39,13 @@ export function toVariantKey<Asked extends AskedVariant>(
   const at = target.indexOf('?');
   const text = at < 0 ? undefined : target.slice(at + 1);
   // Rules of the site may lead a URL to one of several targets.
-  let key = `${answeredBy}\n${query === 'all' ? toSortedQuery(text) : toChosenQuery(text ?? '', query)}`;
-  for (const name of headers) key += toPart(toNormalValue(name, request.get(name), rule));
+  let key = `${answeredBy}\n${query === 'all' ? toWholeQuery(text, rule) : toChosenQuery(text ?? '', query)}`;
+  key += toMisleadingPart(exchange);
+  const hasTwins = rule.isOrigin && request.hasUnderscoreName;
+  for (const name of headers) {
+    key += toPart(toNormalValue(name, request.get(name), rule));
+    if (hasTwins && name.includes('-')) key += toTwinPart(name, request.headers);
+  }
   if (cookies.length > 0) {
     const pairs = toCookies(request.get('cookie') ?? '');
     for (const name of cookies) key += toPart(toValues(pairs, name));
@@ -52,16 +58,29 @@ export function toVariantKey<Asked extends AskedVariant>(
   return key;
 }
 
+/** Of headers such as `accept_encoding`, which a next hop of CGI, WSGI or PHP cannot tell from the one with this name. '' without one. */
+function toTwinPart(name: string, headers: readonly string[] = []): string {
+  let part = '';
+  for (let at = 0; at < headers.length; at += 2) {
+    const lowerName = headers[at]?.toLowerCase() ?? '';
+    if (lowerName !== name && lowerName.replaceAll('_', '-') === name) part += `\n~${lowerName}=${headers[at + 1]}`;
+  }
+  return part;
+}
+
 /** An absent value differs from an empty one. No value of a header has a line break. */
 function toPart(value: string | undefined): string {
   return value === undefined ? '\n' : `\n=${value}`;
 }
 
-/** The pairs as they are, sorted by name; pairs of one name keep their order. */
-function toSortedQuery(query: string | undefined): string {
+/**
+ * The pairs as they are, sorted by name; pairs of one name keep their order, because code may use only the first or the last one. How another server reads a query is
+ * not known: `a=1;a=2`, `A=1` or `a.b=1` may each set the parameter of another pair there. So its query stays in its order.
+ */
+function toWholeQuery(query: string | undefined, { isOrigin }: Pick<CacheRule, 'isOrigin'>): string {
   if (query === undefined) return '';
-  if (!query.includes('&')) return `?${query}`;
-  const pairs = query.split('&').map((pair) => [nameOf(pair), pair] as const);
+  if (isOrigin || !query.includes('&')) return `?${query}`;
+  const pairs = query.split('&').map((pair) => [toDecodedName(nameOf(pair)), pair] as const);
   pairs.sort(([left], [right]) => (left < right ? -1 : Number(left > right)));
   return `?${pairs.map(([, pair]) => pair).join('&')}`;
 }
@@ -78,7 +97,8 @@ function nameOf(pair: string): string {
 }
 
 function toDecodedName(name: string): string {
-  return /[%+]/.test(name) ? ([...new URLSearchParams(name)][0]?.[0] ?? '') : name;
+  // The constructor removes a question mark at the beginning of its text.
+  return /[%+]/.test(name) ? ([...new URLSearchParams(`&${name}`)][0]?.[0] ?? '') : name;
 }
 
 /** All pairs with the name, in their order. Undefined without one. */

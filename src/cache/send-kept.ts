@@ -21,15 +21,14 @@ export interface Sending {
 export function sendKept(exchange: Exchange, kept: KeptAnswer, { rule, outcome, nowMs }: Sending): void {
   const { request, requestId } = exchange;
   const { entry } = kept;
+  kept.noteUse();
   exchange.cacheResult = toCacheResult(outcome);
   rule.identify?.(exchange);
   const { platformId } = exchange;
-  const own = [
-    ...['Age', String(Math.floor(kept.ageMs(nowMs) / 1000))],
-    ...['Cache-Status', toCacheStatus(kept.statusBefore, rule.names, outcome)],
-    ...[requestId.name, requestId.value],
-    ...(platformId ? [platformId.name, platformId.value] : []),
-  ];
+  const age = String(Math.floor(kept.ageMs(nowMs) / 1000));
+  const status = toCacheStatus(kept.statusBefore, rule.names, outcome);
+  const own = ['Age', age, 'Cache-Status', status, requestId.name, requestId.value];
+  if (platformId) own.push(platformId.name, platformId.value);
   exchange.contentType = kept.contentType;
   if (entry.status === 200) {
     if (isUnchanged(request, kept)) {
@@ -47,8 +46,8 @@ export function sendKept(exchange: Exchange, kept: KeptAnswer, { rule, outcome, 
       return;
     }
   }
-  const length = request.method === 'HEAD' && entry.status !== 204 ? ['Content-Length', String(entry.body.length)] : [];
-  write(exchange, entry.status, [...kept.sentHeaders, ...length, ...own], entry.body);
+  kept.head.write(exchange, own, request.method === 'HEAD' && entry.status !== 204 ? entry.body.length : -1);
+  exchange.response.end(entry.body);
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -1,4 +1,5 @@
-import { type AnswerListener, type CallEnder, Exchange } from '../contract/exchange.ts';
+import type { AnswerListener } from '../contract/answer-listener.ts';
+import { type CallEnder, Exchange } from '../contract/exchange.ts';
 import { Fault, toFault } from '../contract/fault.ts';
 import type { IncomingRequest } from '../contract/http-message.ts';
 import type { Answer, Outcome, Params, Target } from '../contract/target.ts';
@@ -58,6 +59,7 @@ export class TargetCall implements CaptureOwner, CallEnder {
     const { inner } = this;
     const outer = this.#outer;
     outer.platformId = inner.platformId;
+    outer.calledAtMs = inner.calledAtMs;
     noteAnswer(outer, inner, this.captured.headers);
   }
 
@@ -66,12 +68,19 @@ export class TargetCall implements CaptureOwner, CallEnder {
     this.captured.abort();
   }
 
+  clientEnded(): void {
+    if (this.inner.endsWithClient) this.#outer.response.abort();
+    else this.captured.clientEnded();
+  }
+
   /** An interim response is not part of what is stored, and its client can use it at once. */
   interim(status: number, headers: readonly string[]): void {
     this.#outer.response.inform(status, headers);
   }
 
   headCaptured(): void {
+    // A filter notes there what answered it. The key of an entry has the name of the target, so that no other one uses it.
+    this.inner.answeredBy = this.#outer.answeredBy;
     this.#resolve('answered');
   }
 
@@ -84,6 +93,7 @@ export class TargetCall implements CaptureOwner, CallEnder {
     // After the response, or after nothing needs it any more.
     if (inner.left || this.captured.isEnded) return;
     inner.fault = toFault(error);
+    inner.runs?.failed(inner.route, inner.fault);
     this.captured.abort();
   }
 
@@ -104,12 +114,18 @@ export class TargetCall implements CaptureOwner, CallEnder {
 
 function createInner(outer: Exchange, request: IncomingRequest, response: CapturedResponse): Exchange {
   const { client, requestId, pendingWork, startedAtMs, target, route, answeredBy, bodyLimitBytes, locals } = outer;
+  const { rest, dueLimits } = outer;
   const inner = new Exchange({ request, response, client, requestId, pendingWork, startedAtMs, onClosed() {} });
   inner.target = target;
   inner.route = route;
   inner.answeredBy = answeredBy;
+  inner.isMeasured = outer.isMeasured;
+  inner.runs = outer.runs;
   inner.bodyLimitBytes = bodyLimitBytes;
   inner.locals = locals;
+  // A filter runs it, and with it routes that have limits.
+  inner.rest = rest;
+  inner.dueLimits = dueLimits;
   return inner;
 }
 
@@ -132,6 +148,6 @@ export class Asker implements AnswerListener {
   }
 
   clientEnded(): void {
-    this.#call.captured.clientEnded();
+    this.#call.clientEnded();
   }
 }

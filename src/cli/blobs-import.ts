@@ -1,13 +1,19 @@
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobStorage } from '../contract/blob-storage.ts';
+import { messageOf } from '../contract/error-message.ts';
 import { BlobsError } from './blobs-call.ts';
 
 const API = 'https://api.netlify.com';
 
 /** Blobs that are copied at once. */
 const COPIES = 8;
+/** How often a request is sent that gets no answer, 429 or 5xx. */
+const ATTEMPTS = 4;
+/** Before the second attempt; the pauses grow. */
+const PAUSE_MS = 250;
 
 export interface Imported {
   readonly imported: number;
@@ -100,11 +106,22 @@ class RemoteSite {
     return response.json() as Promise<T>; // the form is the platform's
   }
 
+  /** What may succeed a moment later is repeated: one failure of thousands must not end an import. */
   async #fetch(url: string, headers: Record<string, string>): Promise<Response> {
-    const response = await fetch(url, { headers }).catch((cause: Error) => {
-      throw new BlobsError(`Netlify cannot be reached: ${cause.message}`, { cause });
-    });
-    if (response.ok) return response;
+    for (let attempt = 1; ; attempt++) {
+      const response = await fetch(url, { headers }).catch((error: Error) => error);
+      const isLast = attempt === ATTEMPTS;
+      if (response instanceof Error) {
+        const reason = messageOf(response.cause ?? response);
+        if (isLast) throw new BlobsError(`Netlify cannot be reached: ${reason}`, { cause: response });
+      } else if (isLast || response.ok || !(response.status === 429 || response.status >= 500)) {
+        return response.ok ? response : this.#refuse(url, response);
+      } else await response.body?.cancel();
+      await delay(PAUSE_MS * attempt);
+    }
+  }
+
+  async #refuse(url: string, response: Response): Promise<never> {
     await response.body?.cancel();
     const advice =
       response.status === 401 || response.status === 403 ? '; check NETLIFY_AUTH_TOKEN and the site id' : '';

@@ -7,25 +7,35 @@ import type { Problem } from '../contract/problem.ts';
 /** A large project takes this long on a slow machine. */
 const LIMIT_MS = 300_000;
 
-const MISTAKE = /^(.+?)\((\d+),(\d+)\): error TS\d+: (.*)$/;
+const MISTAKE = /^(.+?)\((\d+),(\d+)\): error TS(\d+): (.*)$/;
 
 /**
  * The errors of the site's own TypeScript. None if the site has no `tsconfig.json`, or has not
- * installed `typescript`. Never rejects.
+ * installed `typescript`. `known`: problems of the site; what TypeScript says of the same mistakes is left out. Never rejects.
  */
-export async function checkTypes(root: string): Promise<readonly Problem[]> {
+export async function checkTypes(root: string, known: readonly Problem[]): Promise<readonly Problem[]> {
   const program = existsSync(join(root, 'tsconfig.json')) ? findCompiler(root) : undefined;
   if (program === undefined) return [];
   const text = await run(program, root);
   return text.split('\n').flatMap((line): readonly Problem[] => {
-    const [, file = '', row, column, message] = MISTAKE.exec(line) ?? [];
+    const [, file = '', row, column, code = '', message] = MISTAKE.exec(line) ?? [];
     if (message !== undefined) {
       const place = { file: relative(root, resolve(root, file)), line: Number(row), column: Number(column) };
-      return [{ severity: 'error', ...place, message }];
+      return isKnown(place, code, known) ? [] : [{ severity: 'error', ...place, message }];
     }
     // A mistake in the settings has no place.
     const [, general] = /^error TS\d+: (.*)$/.exec(line) ?? [];
     return general === undefined ? [] : [{ severity: 'error', file: 'tsconfig.json', message: general }];
+  });
+}
+
+/** Numbers of errors of syntax, of which one mistake may cause several. */
+const SYNTAX = /^1\d{3}$/;
+
+/** Whether the compiler of the functions has reported an error there; of a file that it cannot parse, it reports the first. */
+function isKnown({ file, line }: Pick<Problem, 'file' | 'line'>, code: string, known: readonly Problem[]): boolean {
+  return known.some((each) => {
+    return each.severity === 'error' && each.file === file && (SYNTAX.test(code) || each.line === line);
   });
 }
 

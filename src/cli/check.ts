@@ -54,7 +54,10 @@ export async function check(
   beforeSite?.(log);
   const site = await openSite(await openProject(config, log), dialects);
   const code = new Set([...site.routes, ...site.jobRules].map(({ file }) => file));
-  const [ofProject, ofTypes] = await Promise.all([checkSectionContract(config.site, code), checkTypes(config.site)]);
+  const [ofProject, ofTypes] = await Promise.all([
+    checkSectionContract(config.site, code),
+    checkTypes(config.site, site.problems),
+  ]);
   const problems = mergeProblems([...site.problems, ...ofProject, ...ofTypes]).toSorted(byPlace);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const isGood = errors === 0 && !(strict && problems.length > 0);

@@ -10,8 +10,8 @@ export interface FlagForm {
   /** The word for its value in `--help`, e.g. `COUNT`. Undefined: the flag has no value. */
   readonly value?: string;
   readonly about: string;
-  /** It may be given more than once: its value is all values with commas between. */
-  readonly isList?: true;
+  /** It may be given more than once: its value is all values with this between. */
+  readonly separator?: ',' | '\n';
 }
 
 export type FlagTable = Readonly<Record<string, FlagForm>>;
@@ -57,8 +57,8 @@ export interface CommandForm<Flags extends FlagTable> {
   readonly exits: Readonly<Record<string, string>>;
   /** 'site' (default): at most one word may follow, the folder of the site. 'own': the command reads the words. */
   readonly words?: 'site' | 'own';
-  /** With words 'site': whether a word is one for the command instead. */
-  readonly isOwnWord?: (word: string) => boolean;
+  /** With words 'site': whether a word is one for the command instead. `hasSite`: the flag --site is given. */
+  readonly isOwnWord?: (word: string, hasSite: boolean) => boolean;
   /** True: the code of the site may print to stdout, too. Default: stdout has only lines of nexthop, for scripts. */
   readonly sharesStdout?: boolean;
   /** True: it handles SIGHUP, SIGUSR1 and SIGUSR2 itself. */

@@ -3,7 +3,9 @@ import { messageOf } from '../contract/error-message.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import type { Terminal } from '../dev/terminal.ts';
 import type { Edge } from '../edge.ts';
+import { align } from './align.ts';
 import { openInBrowser } from './open-in-browser.ts';
+import { spellSchedule } from './routes-listed.ts';
 import { toTable } from './routes-table.ts';
 
 export interface DevKeysParts {
@@ -65,9 +67,8 @@ export class DevKeys {
 
   #printJobs(): void {
     const rules = this.#parts.edge.site.jobRules;
-    const width = Math.max(...rules.map(({ name }) => name.length));
-    const rows = rules.map(({ name, schedule, file }) => `${name.padEnd(width)}  ${schedule ?? 'on request'}  ${file}`);
-    this.#print(rows.length > 0 ? rows : ['the site has no jobs and no schedules']);
+    const rows = rules.map((rule) => [rule.name, spellSchedule(rule), rule.file]);
+    this.#print(rows.length > 0 ? align(rows) : ['the site has no jobs and no schedules']);
   }
 
   #chooseSchedule(): void {
@@ -77,7 +78,7 @@ export class DevKeys {
     else if (rules.length === 0) this.#print(['the site has no schedules']);
     else {
       this.#choices = rules.slice(0, 9);
-      const rows = this.#choices.map(({ name, schedule }, at) => `${at + 1}  ${name}  ${schedule}`);
+      const rows = this.#choices.map((rule, at) => `${at + 1}  ${rule.name}  ${spellSchedule(rule)}`);
       this.#print(['which schedule?', ...rows]);
     }
   }
@@ -99,16 +100,15 @@ export class DevKeys {
 }
 
 export interface KeysParts {
-  readonly stdin: NodeJS.ReadStream;
+  readonly stdin: ReadStream;
   /** Called with each key, e.g. `r`. */
   readonly onKey: (key: string) => void;
   /** Called for Ctrl-C, which is no signal any more. */
   readonly onInterrupt: () => void;
 }
 
-/** Reads single keys of a terminal. Returns a function that gives the terminal back; undefined if stdin is none. */
-export function listenToKeys({ stdin, onKey, onInterrupt }: KeysParts): (() => void) | undefined {
-  if (!isTerminal(stdin)) return undefined;
+/** Reads single keys of a terminal. Returns a function that gives the terminal back. */
+export function listenToKeys({ stdin, onKey, onInterrupt }: KeysParts): () => void {
   const listen = (bytes: Buffer): void => {
     for (const key of bytes.toString()) {
       // Ctrl-C and Ctrl-D.
@@ -126,6 +126,6 @@ export function listenToKeys({ stdin, onKey, onInterrupt }: KeysParts): (() => v
   };
 }
 
-function isTerminal(stdin: NodeJS.ReadStream): stdin is ReadStream {
+export function isTerminal(stdin: NodeJS.ReadStream): stdin is ReadStream {
   return stdin.isTTY === true;
 }

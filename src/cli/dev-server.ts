@@ -5,7 +5,8 @@ import { toProblemReport } from '../dev/error-report.ts';
 import type { SettingFact, SiteFacts } from '../dev/page-json.ts';
 import type { Edge } from '../edge.ts';
 import { readEnvFile } from '../site/env-file.ts';
-import { toListed } from './routes-listed.ts';
+import { explainMissing } from './routes-explain.ts';
+import { spellSchedule, toListed } from './routes-listed.ts';
 
 export interface DevServerParts {
   readonly edge: Edge;
@@ -22,6 +23,7 @@ export function toDevServer({ edge, config, site, port }: DevServerParts): DevSe
     describeSite: () => describeSite(edge, config, site),
     listCached: (most) => edge.running.cache?.list(most) ?? [],
     runNow: (rule) => edge.running.runNow(rule),
+    explainMissing: (request) => explainMissing(request, { site: edge.site, nextHop: '', settings: config }),
   };
 }
 
@@ -31,7 +33,10 @@ async function describeSite({ site }: Pick<Edge, 'site'>, config: Config, root: 
     root: config.site,
     nextHop: config.sources.get('NEXT_HOP')?.text ?? '',
     routes: toListed(site.routes),
-    jobs: site.jobRules.map(({ name, schedule, file: from }) => ({ name, file: from, ...(schedule && { schedule }) })),
+    jobs: site.jobRules.map((rule) => ({
+      ...{ name: rule.name, file: rule.file },
+      ...(rule.schedule && { schedule: spellSchedule(rule) }),
+    })),
     problems: site.problems.map((problem) => ({ severity: problem.severity, report: toProblemReport(problem, root) })),
     settings: toSettings(config),
     variables: [...lines].map(([name, line]) => ({ name, place: `${file}:${line}` })),

@@ -1,17 +1,19 @@
 import { realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Config } from '../config/config.ts';
-import { logProblems } from '../contract/problem.ts';
+import { spellOrigin } from '../config/setting.ts';
+import { logProblems, type Problem, toLocation } from '../contract/problem.ts';
 import { countRoutes } from '../contract/route.ts';
 import { FolderWatch } from '../dev/folder-watch.ts';
 import { DEV_PATH } from '../dev/page-path.ts';
 import { DevSession } from '../dev/session.ts';
 import { spellMs, Terminal } from '../dev/terminal.ts';
+import type { Edge } from '../edge.ts';
 import { writeAsOwn } from '../process/printed-text.ts';
 import type { Reload } from '../site/live-site.ts';
 import { align } from './align.ts';
 import { type Call, defineCommand, type FlagForm } from './command.ts';
-import { DevKeys, listenToKeys } from './dev-keys.ts';
+import { DevKeys, isTerminal, listenToKeys } from './dev-keys.ts';
 import { toDevServer } from './dev-server.ts';
 import { enterSite } from './enter-site.ts';
 import { endWithNpm } from './npm-parent.ts';
@@ -51,41 +53,48 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
   const session = new DevSession({
     site,
     terminal,
-    nextHop: spellHop(config),
-    onOutside(files) {
-      for (const file of files) outside.add(file);
-      watch?.useOutside(files);
-    },
+    nextHop: spellOrigin(config.NEXT_HOP),
+    onOutside: (files) => watch?.useOutside(files),
   });
-  // Files that were reported before there is a watch.
-  const outside = new Set<string>();
+  let edge: Edge | undefined;
   let watch: FolderWatch | undefined;
   let endKeys: (() => void) | undefined;
   const report = (reload: Reload, files: readonly string[]): string => {
     session.page.generation++;
-    return spellReload(reload, files);
+    return spellReload(reload, files, session.useProblems(reload.problems));
   };
-  const serve = ({ edge, port }: Serving): void => {
-    const url = `http://localhost:${port}`;
-    announce({ config, terminal, url, wasTaken, edge });
-    logProblems(edge.log, edge.site.problems);
-    watch = new FolderWatch({
+  const openWatch = (): FolderWatch =>
+    new FolderWatch({
       root: site,
       ignored: [config.DATA_DIR, config.LOG_DIR],
-      onChange: (files) => void edge.reload().then((reload) => terminal.note(report(reload, files))),
+      onChange: (files) => void edge?.reload().then((reload) => terminal.note(report(reload, files))),
       onTrouble: (folder, error) =>
         terminal.note(`changes of files in ${folder} are not noticed (${error}); nexthop reload reads the site again`),
     });
-    watch.useOutside([...outside]);
+  const serve = (serving: Serving): void => {
+    const { port } = serving;
+    edge = serving.edge;
+    const url = `http://localhost:${port}`;
+    announce({ config, terminal, url, wasTaken, edge, hasKeys: isTerminal(stdin) });
+    logProblems(edge.log, edge.site.problems);
+    session.useProblems(edge.site.problems);
+    watch?.begin();
     session.page.server = toDevServer({ edge, config, site, port });
-    const keys = new DevKeys({ edge, terminal, root: config.site, url, end });
-    endKeys = listenToKeys({ stdin, onKey: (key) => keys.press(key), onInterrupt: end });
+    if (isTerminal(stdin)) {
+      const keys = new DevKeys({ edge, terminal, root: config.site, url, end });
+      endKeys = listenToKeys({ stdin, onKey: (key) => keys.press(key), onInterrupt: end });
+    }
     if (flags.open) openInBrowser(url);
   };
   try {
     return await start({ ...config, PORT }, out, {
       signals,
-      beforeReading: () => enterSite(config),
+      beforeReading: () => {
+        enterSite(config);
+        // Before the first reading: a file that is saved during it may have been read already.
+        watch ??= openWatch();
+        watch.beforeReading();
+      },
       development: session,
       onServing: serve,
       describe: (reload) => [report(reload, [])],
@@ -133,18 +142,20 @@ interface Announcement extends Pick<Serving, 'edge'> {
   readonly terminal: Terminal;
   readonly url: string;
   readonly wasTaken: number | undefined;
+  /** Keys can be read. */
+  readonly hasKeys: boolean;
 }
 
-function announce({ config, terminal, url, wasTaken, edge }: Announcement): void {
+function announce({ config, terminal, url, wasTaken, edge, hasKeys }: Announcement): void {
   const name = (text: string): string => terminal.paint('dim', text.padEnd(9));
   const because = wasTaken === undefined ? '' : `, because port ${wasTaken} is taken`;
   terminal.note(`nexthop dev listens on ${terminal.paint('bold', url)}${because}`);
   terminal.note(`  ${name('site')} ${config.site}, ${spellCounts(countRoutes(edge.site.routes))}`);
   terminal.note(
-    `  ${name('next hop')} ${edge.site.answersAll ? 'none: the site answers every request' : spellHop(config)}`,
+    `  ${name('next hop')} ${edge.site.answersAll ? 'none: the site answers every request' : spellOrigin(config.NEXT_HOP)}`,
   );
   terminal.note(`  ${name('live page')} ${url}${DEV_PATH}`);
-  terminal.note(`  ${name('keys')} r routes  l clear  o open  j jobs  s run a schedule  q quit  ? help`);
+  if (hasKeys) terminal.note(`  ${name('keys')} r routes  l clear  o open  j jobs  s run a schedule  q quit  ? help`);
   terminal.note('');
   if (edge.site.routes.length > 0) return;
   terminal.note(
@@ -154,17 +165,23 @@ function announce({ config, terminal, url, wasTaken, edge }: Announcement): void
   terminal.note('');
 }
 
-function spellHop({ NEXT_HOP: { host } }: Config): string {
-  return `http://${host}`;
-}
-
-function spellReload(reload: Reload, files: readonly string[]): string {
+/** `known`: the errors that were there before; they are not printed again. */
+export function spellReload(reload: Reload, files: readonly string[], known: readonly Problem[]): string {
   const [first = 'the site', ...others] = files;
   const what = others.length === 0 ? first : `${first} and ${others.length} more`;
   if (reload.state === 'kept') return `not reloaded: ${reload.reason}; the previous code stays in use`;
   const errors = reload.problems.filter(({ severity }) => severity === 'error').length;
   const end = errors === 0 ? '' : errors === 1 ? ', with 1 error' : `, with ${errors} errors`;
-  return `reloaded ${what} in ${spellMs(reload.tookMs)}${end}`;
+  return `reloaded ${what} in ${spellMs(reload.tookMs)}${end}${spellKnown(known, errors)}`;
+}
+
+const MOST_PLACES = 3;
+
+function spellKnown(known: readonly Problem[], errors: number): string {
+  if (known.length === 0) return '';
+  const places = known.slice(0, MOST_PLACES).map(toLocation).join(', ');
+  const more = known.length > MOST_PLACES ? ` and ${known.length - MOST_PLACES} more` : '';
+  return `${known.length === errors ? '' : `, ${known.length} of them`} as before: ${places}${more}`;
 }
 
 function toRealPath(path: string): string {

@@ -90,9 +90,11 @@ async function list(
     out(JSON.stringify({ counts: Object.fromEntries(counts), submissions: newest.map(toJson) }, undefined, 2));
     return 0;
   }
-  if (counts.size === 0) await checkForm(submissions, form);
+  const others = counts.size === 0 ? await findOthers(submissions, form) : new Set<string>();
   const total = [...counts].map(([name, count]) => `${count} ${inOneLine(name)}`).join(', ');
-  out(total || 'no submissions');
+  const hint =
+    others.size > 0 ? ` of ${inOneLine(form ?? '')}; there are some of ${[...others].map(inOneLine).join(', ')}` : '';
+  out(total || `no submissions${hint}`);
   if (newest.length === 0) return 0;
   out('');
   const rows = newest.map(({ createdAt, form: name, id, fields, files }) => [
@@ -117,10 +119,7 @@ async function show(
   { id, json }: { readonly id: string; readonly json?: boolean },
 ): Promise<number> {
   const found = await submissions.find(id);
-  if (!found) {
-    out(`there is no submission ${inOneLine(id)}; nexthop forms lists those there are`);
-    return 1;
-  }
+  if (!found) throw new UserError(`there is no submission ${inOneLine(id)}; nexthop forms lists those there are`);
   if (json) {
     out(JSON.stringify(toJson(found), undefined, 2));
     return 0;
@@ -159,7 +158,7 @@ async function exportJson(submissions: Submissions, out: Out, form: string | und
     out(JSON.stringify(toJson(each)));
     isEmpty = false;
   }
-  if (isEmpty) await checkForm(submissions, form);
+  if (isEmpty) await findOthers(submissions, form);
   return 0;
 }
 
@@ -168,7 +167,7 @@ async function exportCsv(submissions: Submissions, out: Out, form: string | unde
   const found = new Set<string>();
   for await (const each of select(submissions, form)) for (const name of namesOf(each)) found.add(name);
   const names = [...found];
-  if (names.length === 0) await checkForm(submissions, form);
+  if (names.length === 0) await findOthers(submissions, form);
   out(toCsvHead(names));
   for await (const each of select(submissions, form)) out(toCsvLine(each, names));
   return 0;
@@ -198,7 +197,7 @@ async function deleteAll(
 ): Promise<number> {
   const ids: string[] = [];
   for await (const { id } of select(submissions, form)) ids.push(id);
-  if (ids.length === 0) await checkForm(submissions, form);
+  if (ids.length === 0) await findOthers(submissions, form);
   else await confirm({ what: `delete ${count(ids.length)}${form === undefined ? '' : ` of ${inOneLine(form)}`}`, yes });
   let deleted = 0;
   for (const id of ids) if (await submissions.delete(id)) deleted++;
@@ -211,11 +210,15 @@ function count(submissions: number): string {
   return submissions === 1 ? '1 submission' : `${submissions} submissions`;
 }
 
-/** Of a form without submissions: throws a UserError if another form has nearly the same name. A form may have none yet. */
-async function checkForm(submissions: Submissions, form: string | undefined): Promise<void> {
-  if (form === undefined) return;
+/**
+ * The forms that have submissions, of a form without any, which may have none yet. Throws a UserError
+ * if one of them has nearly the same name.
+ */
+async function findOthers(submissions: Submissions, form: string | undefined): Promise<ReadonlySet<string>> {
+  if (form === undefined) return new Set();
   const names = new Set<string>();
   for await (const each of submissions.list()) names.add(each.form);
   const nearest = didYouMean(form, names);
   if (nearest !== '') throw new UserError(`the form ${JSON.stringify(form)} has no submissions${nearest}`);
+  return names;
 }

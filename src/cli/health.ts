@@ -1,6 +1,7 @@
 import { get } from 'node:http';
 import { get as getByTls } from 'node:https';
 import type { Config } from '../config/config.ts';
+import { hasCode } from '../contract/error-code.ts';
 import { defineCommand } from './command.ts';
 
 export const command = defineCommand({
@@ -35,6 +36,11 @@ export async function health(
   return isReady ? 0 : 1;
 }
 
+/** The port may be that of another server, or of none. */
+function explain(error: Error, port: number): string {
+  return hasCode(error, 'ECONNREFUSED') ? `no server listens on PORT ${port} (${error.message})` : error.message;
+}
+
 /** Resolves with the reason why the server is not ready; undefined if it is. */
 function request({ PORT, HOST, READY_PATH, certificate }: Config): Promise<string | undefined> {
   const host = HOST === '' || HOST === '0.0.0.0' || HOST === '::' ? 'localhost' : HOST;
@@ -53,6 +59,6 @@ function request({ PORT, HOST, READY_PATH, certificate }: Config): Promise<strin
       resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode}`);
     });
     request.on('timeout', () => request.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
-    request.on('error', (error) => resolve(error.message));
+    request.on('error', (error) => resolve(explain(error, PORT)));
   });
 }

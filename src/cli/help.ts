@@ -7,8 +7,9 @@ import { flagsOf } from './read-arguments.ts';
 /** The usual columns of a terminal. */
 const WIDTH = 80;
 
-/** Exit codes that mean the same for every command (docs/commands.md). */
-const COMMON_EXITS = { 2: 'a flag or a word does not fit', 78: 'the value of a setting does not fit' };
+/** Exit codes that mean the same for every command (docs/commands.md); the second one for those with settings. */
+const USAGE_EXIT = { 2: 'a flag or a word does not fit' };
+const SETTING_EXIT = { 78: 'the value of a setting does not fit' };
 
 /** The list of commands. */
 export function toUsage(): string {
@@ -27,6 +28,7 @@ export function toUsage(): string {
 
 /** What `nexthop NAME --help` prints. */
 export function toHelp({ forms, about, examples, exits, ...command }: Command): string {
+  const { hasSettings = true } = command;
   return [
     ...forms.map((form, at) => `${at === 0 ? 'Usage: ' : '       '}nexthop ${form}`),
     '',
@@ -39,9 +41,8 @@ export function toHelp({ forms, about, examples, exits, ...command }: Command): 
     ...examples.flatMap(([line, meaning]) => [`  ${line}`, ...wrap(meaning, '      ')]),
     '',
     'Exit codes:',
-    ...toRows(Object.entries({ ...exits, ...COMMON_EXITS })),
-    '',
-    'Every setting is a flag, too: LOG_DIR is --log-dir. See "nexthop help settings".',
+    ...toRows(Object.entries({ ...exits, ...USAGE_EXIT, ...(hasSettings && SETTING_EXIT) })),
+    ...(hasSettings ? ['', 'Every setting is a flag, too: LOG_DIR is --log-dir. See "nexthop help settings".'] : []),
   ].join('\n');
 }
 

@@ -5,6 +5,7 @@ import { messageOf } from '../contract/error-message.ts';
 import { didYouMean } from '../contract/problem.ts';
 import { UserError } from '../contract/user-error.ts';
 import { defineCommand, type Out } from './command.ts';
+import { isRunWithNewer } from './newer-node.ts';
 import { readVersion } from './package-version.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -21,6 +22,7 @@ export const command = defineCommand({
   flags: {
     template: { value: 'NAME', about: `one of ${TEMPLATES.join(', ')}; default: edgeone` },
     'no-install': { about: 'do not run npm install' },
+    json: { about: 'print one JSON object' },
   },
   examples: [
     ['nexthop init my-site', 'a site with a function as on EdgeOne Pages'],
@@ -29,13 +31,17 @@ export const command = defineCommand({
   exits: { 0: 'the site is written', 1: 'the folder is not empty, or npm failed' },
   hasSite: false,
   hasSettings: false,
-  run: ({ words, flags, out, complain }) => init({ words, ...flags }, { out, complain }),
+  run: ({ words, flags, out, complain }) => init({ words, ...flags, addsNode: isRunWithNewer() }, { out, complain }),
 });
 
 export interface InitCall {
   readonly words: readonly string[];
   readonly template?: string;
   readonly 'no-install'?: boolean;
+  /** Prints one JSON object instead of lines. */
+  readonly json?: boolean;
+  /** The Node of this machine is too old for the scripts of the site: npm installs one in the site. */
+  readonly addsNode?: boolean;
 }
 
 /**
@@ -43,7 +49,7 @@ export interface InitCall {
  * for an unknown template, with a UserError if the folder cannot be used.
  */
 export async function init(
-  { words, template = 'edgeone', 'no-install': isBare = false }: InitCall,
+  { words, template = 'edgeone', 'no-install': isBare = false, json = false, addsNode = false }: InitCall,
   { out, complain }: { readonly out: Out; readonly complain: Out },
 ): Promise<number> {
   const [name = '.', extra] = words;
@@ -53,18 +59,28 @@ export async function init(
     throw new UsageError(`there is no template ${JSON.stringify(template)}${nearest}`);
   }
   const folder = resolve(name);
-  await writeTemplate(folder, template);
-  if (!isBare && !(await install(folder, complain))) {
-    complain(`nexthop: npm install failed; the site is in ${folder}, call npm install there again`);
-    return 1;
-  }
-  out(`a site of the template ${template} is in ${folder}`);
-  const enter = relative('.', folder) === '' ? [] : [`cd ${relative('.', folder)}`];
-  for (const line of [...enter, ...(isBare ? ['npm install'] : []), 'npm test', 'npm run dev']) out(`  ${line}`);
-  return 0;
+  await writeTemplate(folder, template, addsNode);
+  const isInstalled = !isBare && (await install(folder, complain));
+  const hasFailed = !isBare && !isInstalled;
+  if (hasFailed) complain(`nexthop: npm install failed; the site is in ${folder}, call npm install there again`);
+  if (json) out(JSON.stringify({ site: folder, template, installed: isInstalled }, undefined, 2));
+  else if (!hasFailed) for (const line of toNextSteps({ folder, template, isInstalled })) out(line);
+  return hasFailed ? 1 : 0;
 }
 
-async function writeTemplate(folder: string, template: string): Promise<void> {
+interface Written {
+  readonly folder: string;
+  readonly template: string;
+  readonly isInstalled: boolean;
+}
+
+function toNextSteps({ folder, template, isInstalled }: Written): readonly string[] {
+  const enter = relative('.', folder) === '' ? [] : [`cd ${relative('.', folder)}`];
+  const steps = [...enter, ...(isInstalled ? [] : ['npm install']), 'npm test', 'npm run dev'];
+  return [`a site of the template ${template} is in ${folder}`, ...steps.map((step) => `  ${step}`)];
+}
+
+async function writeTemplate(folder: string, template: string, addsNode: boolean): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
     const names = (await readdir(folder)).filter((each) => each !== '.git');
@@ -81,6 +97,7 @@ async function writeTemplate(folder: string, template: string): Promise<void> {
       ...manifest,
       name: toPackageName(basename(folder)) || manifest.name,
       dependencies: { ...manifest.dependencies, nexthop: await findSpec(folder) },
+      ...(addsNode && { devDependencies: { ...manifest.devDependencies, node: '^24.0.0' } }),
     };
     await writeFile(file, `${JSON.stringify(own, undefined, 2)}\n`);
   } catch (error) {

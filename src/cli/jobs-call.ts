@@ -22,6 +22,7 @@ export class JobsError extends UserError {
 /** The flags and the numbers of ids that each verb accepts. */
 const FORMS = {
   list: { flags: ['json', 'state', 'rule', 'limit'], words: [0, 0], form: 'list' },
+  schedules: { flags: ['json'], words: [0, 0], form: 'schedules' },
   show: { flags: ['json'], words: [1, 1], form: 'show ID' },
   retry: {
     flags: ['all', 'rule'],

@@ -6,6 +6,9 @@ import { UsageError } from './usage-error.ts';
 
 const STATES: readonly JobState[] = ['waiting', 'running', 'dead'];
 
+/** Schedules are not jobs until they are due, and a user may look for them here. */
+export const SCHEDULES_HINT = '"nexthop jobs schedules" lists the schedules of the site and their next runs';
+
 /** The usual number of listed jobs. */
 const USUAL_LIMIT = 50;
 const HIGHEST_LIMIT = 10_000;
@@ -33,6 +36,7 @@ export async function listJobs(
     return 0;
   }
   out(STATES.map((state) => `${counts[state]} ${state}`).join(', '));
+  if (STATES.every((state) => counts[state] === 0)) out(`no job waits; ${SCHEDULES_HINT}`);
   if (listed.length > 0) for (const line of ['', ...align(toRows(listed))]) out(line);
   if (hasMore)
     out(

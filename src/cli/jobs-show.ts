@@ -1,6 +1,7 @@
 import type { JobRecord, Ledger } from '../contract/store.ts';
 import { align, inOneLine } from './align.ts';
 import { toJobJson } from './job-json.ts';
+import { JobsError } from './jobs-call.ts';
 
 /** Limit for a terminal; `--json` prints the whole payload. */
 const SHOWN_TEXT = 4000;
@@ -10,13 +11,10 @@ export interface ShowCall {
   readonly json: boolean | undefined;
 }
 
-/** Prints all properties of one job, without credentials. Resolves with 1 if no job has that id. */
+/** Prints all properties of one job, without credentials. Rejects with a JobsError if no job has that id. */
 export async function showJob(ledger: Ledger, out: (line: string) => void, { id, json }: ShowCall): Promise<number> {
   const job = await ledger.find(id);
-  if (!job) {
-    out(`there is no job ${inOneLine(id)}; it may be done, nexthop jobs lists the others`);
-    return 1;
-  }
+  if (!job) throw new JobsError(`there is no job ${inOneLine(id)}; it may be done, nexthop jobs lists the others`);
   for (const line of json ? [toJson(job)] : toLines(job)) out(line);
   return 0;
 }

@@ -1,19 +1,23 @@
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
+import { guardProcess } from '../process/process-guard.ts';
 import { defineCommand } from './command.ts';
+import { enterSite } from './enter-site.ts';
 import { type JobsCall, JobsError, toVerb } from './jobs-call.ts';
 import { changeJobs } from './jobs-change.ts';
-import { listJobs } from './jobs-list.ts';
+import { listJobs, SCHEDULES_HINT } from './jobs-list.ts';
+import { listSchedules } from './jobs-schedules.ts';
 import { showJob } from './jobs-show.ts';
+import { NoteLog } from './note-log.ts';
 import { explainNoStore, useStore } from './use-store.ts';
 
 export const command = defineCommand({
-  forms: ['jobs [list]', 'jobs show ID', 'jobs retry ID...', 'jobs drop ID...'],
+  forms: ['jobs [list]', 'jobs schedules', 'jobs show ID', 'jobs retry ID...', 'jobs drop ID...'],
   about:
-    'Lists the jobs of background and scheduled functions that wait, run or are dead, shows one of them, makes jobs due now, or deletes them; whether nexthop runs or not.',
+    'Lists the jobs of background and scheduled functions that wait, run or are dead, shows one of them, makes jobs due now, or deletes them; whether nexthop runs or not. Lists the schedules of the site and their next runs.',
   words: 'own',
   flags: {
-    json: { about: 'list, show: print JSON' },
+    json: { about: 'list, schedules, show: print JSON' },
     state: { value: 'STATE', about: 'list: only those that are waiting, running or dead' },
     rule: { value: 'NAME', about: 'list; retry and drop with --all: only those of one function' },
     limit: { value: 'COUNT', about: 'list: at most this many; default: 50' },
@@ -27,7 +31,14 @@ export const command = defineCommand({
     ],
   ],
   exits: { 0: 'done', 1: 'a job does not exist or runs, or the store cannot be used' },
-  run: ({ config, out, flags, words }) => jobs(config, out, { ...flags, words }),
+  run: ({ config, out, flags, words }) => {
+    if (words[0] === 'schedules') {
+      // It loads the code of the site.
+      enterSite(config);
+      guardProcess({ log: new NoteLog([]), site: config.site });
+    }
+    return jobs(config, out, { ...flags, words });
+  },
 });
 
 /**
@@ -37,8 +48,9 @@ export const command = defineCommand({
  */
 export async function jobs(config: Config, out: (line: string) => void, call: JobsCall): Promise<number> {
   const { verb, ids } = toVerb(call);
+  if (verb === 'schedules') return listSchedules(config, out, call);
   const noStore = explainNoStore(config);
-  if (noStore !== undefined) throw new JobsError(noStore);
+  if (noStore !== undefined) throw new JobsError(verb === 'list' ? `${noStore}\n${SCHEDULES_HINT}` : noStore);
   try {
     return await useStore(config, async ({ queue: { ledger } }) => {
       if (verb === 'list') return listJobs(ledger, out, call);

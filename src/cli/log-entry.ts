@@ -12,20 +12,25 @@ export type LogName = (typeof LOG_NAMES)[number];
 
 /** Which lines are wanted. */
 export interface LogFilter {
-  /** Pattern of the route, or the file that answers. */
+  /** Pattern of the route, the file that answers, or the name of a job. */
   readonly route?: string | undefined;
+  /** Id of a request or of a job. */
   readonly request?: string | undefined;
 }
+
+const ID_KEYS = ['request_id', 'section_io_id', 'job'];
+/** Their values are what a filter for a route may name. */
+export const ROUTE_KEYS = ['route', 'target', 'rule'] as const;
 
 /** Undefined for a line that is not wanted, and for text that is no line of a log, e.g. one whose beginning is missing. */
 export function toEntry(log: LogName, line: string, { route, request }: LogFilter): LogEntry | undefined {
   // Parsing costs most of the time.
   if (request !== undefined && !line.includes(request)) return undefined;
   const values = parse(line);
-  const timeMs = Date.parse(String(values?.time));
+  const timeMs = Date.parse(toWord(values?.time));
   if (!values || Number.isNaN(timeMs)) return undefined;
-  if (request !== undefined && values.request_id !== request && values.section_io_id !== request) return undefined;
-  if (route !== undefined && values.route !== route && values.target !== route) return undefined;
+  if (request !== undefined && !ID_KEYS.some((key) => values[key] === request)) return undefined;
+  if (route !== undefined && !ROUTE_KEYS.some((key) => values[key] === route)) return undefined;
   return { log, timeMs, line, values };
 }
 
@@ -39,12 +44,13 @@ export function toJson({ log, line }: LogEntry): string {
   return `{"log":"${log}",${line.slice(1)}`;
 }
 
-/** The line for a person: time, level, request id and text. Further lines of the text are indented. */
+/** The line for a person: time, level, id of the request or the job, and text. Further lines of the text are indented. */
 export function toText({ log, values }: LogEntry): string {
   const level = log === 'access' ? 'access' : toWord(values.level);
-  const id = toWord(values.request_id) || '-';
+  const id = toWord(values.request_id) || toWord(values.job) || '-';
   const text = log === 'access' ? toAccessText(values) : toMessage(values);
-  return `${toWord(values.time)} ${level.padEnd(6)} ${id} ${withoutControls(text).replaceAll('\n', '\n    ')}`;
+  const whole = `${toWord(values.time)} ${level.padEnd(6)} ${id} ${text}`;
+  return withoutControls(whole).replaceAll('\n', '\n    ');
 }
 
 function toAccessText({ request, status, time_taken_s, target, fault }: LogEntry['values']): string {
@@ -55,8 +61,12 @@ function toAccessText({ request, status, time_taken_s, target, fault }: LogEntry
   return `${asked} ${toWord(status)} ${ms} ms${answeredBy && `, ${answeredBy}`}${failure && `, ${failure}`}`;
 }
 
-function toMessage({ message, file, line, stack }: LogEntry['values']): string {
-  const place = file === undefined ? '' : ` (${toWord(file)}${line === undefined ? '' : `:${toWord(line)}`})`;
+function toMessage({ message, file, line, stack, request_id, rule, target }: LogEntry['values']): string {
+  const thrownAt = file === undefined ? '' : `${toWord(file)}${line === undefined ? '' : `:${toWord(line)}`}`;
+  // The access line of a request has its file.
+  const code = toWord(request_id) === '' ? toWord(rule) || toWord(target) : '';
+  const places = [thrownAt, code === file ? '' : code].filter((each) => each !== '');
+  const place = places.length === 0 ? '' : ` (${places.join(', ')})`;
   // Of an error of the site's code. The first lines of the stack repeat the message.
   const frames = toWord(file === undefined ? '' : stack)
     .split('\n')

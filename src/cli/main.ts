@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { type Config, ConfigError, readConfig } from '../config/config.ts';
 import { findMisspeltSettings, toComplaint } from '../config/misspelt-settings.ts';
 import { didYouMean } from '../contract/problem.ts';
 import type { Command, Opened, Out } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { explainSite } from './enter-site.ts';
+import { exit } from './exit.ts';
 import { type Arguments, readArguments, readOpening } from './read-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -17,6 +19,7 @@ export async function main(argv: readonly string[], opened: Opened): Promise<num
     const command = await loadCommand(name);
     if (isHelp) return await print((await import('./help.ts')).toHelp(command));
     if (!command.isServer) opened.signals.useDefaults();
+    outliveReaders(command.isServer === true);
     const { flags, words, ...given } = readArguments(name, command, rest);
     config = readSettings(command, given);
     const explanation = given.site === undefined && command.hasSite !== false ? explainSite(config) : undefined;
@@ -47,7 +50,7 @@ async function printHelp({ name, rest, isHelp, isVersion }: Asked): Promise<numb
   const { toHelp, toSettingsHelp, toUsage } = await import('./help.ts');
   const [topic] = rest;
   if (name === 'help' && topic === 'settings') return print(toSettingsHelp());
-  if (name === 'help' && topic !== undefined) return print(toHelp(await loadCommand(topic)));
+  if (name === 'help' && topic !== undefined) return print(toHelp(await loadCommand(topic, ['settings'])));
   if (name === 'help' || isHelp) return print(toUsage());
   // No command serves the site by default: a process manager must see that nothing was started.
   if (rest.length > 0) throw new UsageError(`there is no command; did you mean nexthop start ${rest.join(' ')}?`);
@@ -55,11 +58,14 @@ async function printHelp({ name, rest, isHelp, isVersion }: Asked): Promise<numb
   return 2;
 }
 
-async function loadCommand(name: string): Promise<Command> {
+/** `others`: words that are known besides commands. */
+async function loadCommand(name: string, others: readonly string[] = []): Promise<Command> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry) return (await entry.load()).command;
   const isFolder = name.includes('/') || existsSync(name);
-  const nearest = didYouMean(name, Object.keys(COMMANDS)) || (isFolder ? `; did you mean nexthop start ${name}?` : '');
+  const nearest =
+    didYouMean(name, [...Object.keys(COMMANDS), ...others]) ||
+    (isFolder ? `; did you mean nexthop start ${name}?` : '');
   throw new UsageError(`there is no command ${JSON.stringify(name)}${nearest || '; "nexthop --help" lists them'}`);
 }
 
@@ -81,6 +87,18 @@ function readSettings(
   } catch (error) {
     if (complaints.length === 0 || !(error instanceof ConfigError)) throw error;
     throw new UsageError([...complaints, ...error.complaints].join('\n'), { cause: error });
+  }
+}
+
+/**
+ * The reader of stdout or stderr may end first, e.g. `head`, or `tee` at Ctrl-C. A server runs on and drains; another command ends with
+ * the code of SIGPIPE, as other programs do.
+ */
+function outliveReaders(isServer: boolean): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      if (!isServer) exit(128 + constants.signals.SIGPIPE);
+    });
   }
 }
 

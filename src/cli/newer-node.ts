@@ -14,7 +14,7 @@ const PASSED_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as 
  * is none but this one. npm puts it first in PATH for its own scripts; a shell does not.
  */
 export function findNewerNode(): string | undefined {
-  if (process.execArgv.includes(MARK)) return undefined;
+  if (isRunWithNewer()) return undefined;
   const folders = [
     join(import.meta.dirname, '../../node_modules'),
     join(import.meta.dirname, '../../..'),
@@ -22,6 +22,11 @@ export function findNewerNode(): string | undefined {
   ];
   const programs = folders.map((folder) => join(folder, 'node/bin/node')).filter((program) => existsSync(program));
   return programs.map((program) => realpathSync(program)).find((program) => program !== process.execPath);
+}
+
+/** The command was called with a Node that is too old, and runs with another one. */
+export function isRunWithNewer(): boolean {
+  return process.execArgv.includes(MARK);
 }
 
 /** Runs the command by another Node, with the same terminal and the same exit code. */

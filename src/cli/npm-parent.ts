@@ -29,11 +29,18 @@ function watchNpm(onGone: () => void): void {
   process.on('SIGHUP', () => {
     hungUpAtMs = performance.now();
   });
+  let wasThere = true;
   const timer = setInterval(() => {
     const isThere = chain.every(
       (pid, level) => readProcessStat(level === 0 ? 'self' : (chain[level - 1] ?? 0))?.parentId === pid,
     );
     if (isThere) return;
+    // After a long turn of the event loop this check runs before the listener for a signal that
+    // has arrived meanwhile. The next check runs after it.
+    if (wasThere) {
+      wasThere = false;
+      return;
+    }
     clearInterval(timer);
     const isEndOfSession = performance.now() - hungUpAtMs < HANGUP_MS;
     if (!isEndOfSession || isatty(1)) onGone();

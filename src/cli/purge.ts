@@ -1,16 +1,22 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../contract/fault.ts';
 import { UserError } from '../contract/user-error.ts';
+import { hasProcess } from '../process/control-socket.ts';
 import { BanTable } from '../stores/ban-table.ts';
-import { defineCommand } from './command.ts';
+import { CACHE_FILE } from '../stores/sqlite/open.ts';
+import { defineCommand, type Out } from './command.ts';
 import { useStore } from './use-store.ts';
 
 export const command = defineCommand({
   forms: ['purge [--tag=TAG...] [SITE]'],
   about:
     'Purges cached responses in each nexthop that uses the store of the site: the DATA_DIR, or the Redis of REDIS_URL. Without a tag it purges all of them. Functions are called again for the next requests.',
-  flags: { tag: { value: 'TAG', about: 'only responses with this tag; may be given more than once', isList: true } },
+  flags: {
+    tag: { value: 'TAG', about: 'only responses with this tag; may be given more than once', separator: ',' },
+    json: { about: 'print one JSON object' },
+  },
   examples: [
     [
       'nexthop purge --tag=news --tag=sports my-site',
@@ -19,7 +25,7 @@ export const command = defineCommand({
     ['nexthop purge --redis-url=redis://10.0.0.5', 'all responses, in each container'],
   ],
   exits: { 0: 'purged', 1: 'there is no cache, or the store cannot be used' },
-  run: ({ config, out, flags }) => purge(config, out, flags.tag),
+  run: ({ config, out, complain, flags }) => purge(config, out, { complain, ...flags }),
 });
 
 /** The store cannot be used. The message is for the operator. */
@@ -27,12 +33,24 @@ class PurgeError extends UserError {
   override readonly name = 'PurgeError';
 }
 
-/** `tags`: with commas between; undefined: everything. Resolves with the exit code. */
-async function purge(config: Config, out: (line: string) => void, tags?: string): Promise<number> {
+interface PurgeOptions {
+  /** Prints a line for a person, apart from the result. */
+  readonly complain: Out;
+  /** Tags with commas between; undefined: everything. */
+  readonly tag?: string;
+  /** Prints one JSON object instead of a line. */
+  readonly json?: boolean;
+}
+
+/** Resolves with the exit code. */
+async function purge(config: Config, out: Out, { tag: tags, json = false, complain }: PurgeOptions): Promise<number> {
   const { REDIS_URL, DATA_DIR, CACHE_DISK } = config;
-  // The server may have responses in memory before it has opened the store.
-  if (!REDIS_URL && !existsSync(DATA_DIR)) {
-    throw new PurgeError(`there is no folder ${DATA_DIR}, so nothing is cached there; name the site, or its DATA_DIR`);
+  // A server may have responses in memory before it has opened the store.
+  const isRunning = REDIS_URL ? 'unknown' : await hasProcess(DATA_DIR).catch(() => 'unknown' as const); // of another user
+  if (!isRunning && !existsSync(join(DATA_DIR, CACHE_FILE))) {
+    throw new PurgeError(
+      `nothing was purged: no nexthop runs with DATA_DIR ${DATA_DIR}, and no responses are stored there; name the site, or its DATA_DIR`,
+    );
   }
   const names = tags?.split(',').flatMap((tag) => tag.trim() || []);
   if (names?.length === 0) throw new PurgeError('--tag needs a tag, e.g. --tag=news; without --tag all is purged');
@@ -45,6 +63,9 @@ async function purge(config: Config, out: (line: string) => void, tags?: string)
     if (!(error instanceof Fault)) throw error;
     throw new PurgeError(`nothing was purged: ${error.message}`, { cause: error });
   }
-  out(names ? `purged ${names.join(', ')}` : 'purged all cached responses');
+  if (json) out(JSON.stringify({ purged: names ?? 'everything' }, undefined, 2));
+  else out(names ? `purged ${names.join(', ')}` : 'purged all cached responses');
+  if (!isRunning)
+    complain(`no nexthop runs with DATA_DIR ${DATA_DIR}: this holds for the responses that are stored there`);
   return 0;
 }

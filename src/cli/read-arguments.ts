@@ -15,6 +15,12 @@ const SETTING_FLAGS: FlagTable = Object.fromEntries(
   SETTING_NAMES.map((name) => [toFlag(name), { value: 'VALUE', about: SETTINGS[name].about }]),
 );
 
+/** A site that is given to a command without one would be ignored. */
+function commonOf({ hasSite }: Pick<Command, 'hasSite'>): FlagTable {
+  const { help } = COMMON;
+  return hasSite === false ? { help } : COMMON;
+}
+
 /** The arguments of one call of a command. */
 export interface Arguments {
   readonly flags: FlagValues<FlagTable>;
@@ -51,10 +57,10 @@ export function readOpening(argv: readonly string[]): Opening {
 /** Reads the arguments of a command. What does not fit is in `complaints`, all of it at once. */
 export function readArguments(
   name: string,
-  { flags: own = {}, words: kind = 'site', isOwnWord = () => kind === 'own' }: Command,
+  { flags: own = {}, words: kind = 'site', isOwnWord = () => kind === 'own', ...command }: Command,
   rest: readonly string[],
 ): Arguments {
-  const table: FlagTable = { ...SETTING_FLAGS, ...COMMON, ...own };
+  const table: FlagTable = { ...SETTING_FLAGS, ...commonOf(command), ...own };
   const values = new Map<string, string | boolean>();
   const positionals: string[] = [];
   const complaints: string[] = [];
@@ -71,13 +77,16 @@ export function readArguments(
     return typeof value === 'string' && !Object.hasOwn(own, toFlag(setting)) ? [[setting, value]] : [];
   });
   const named = values.get('site');
-  const sites = [...(typeof named === 'string' ? [named] : []), ...positionals.filter((word) => !isOwnWord(word))];
+  const words = positionals.filter((word) => isOwnWord(word, named !== undefined));
+  const sites = [...(typeof named === 'string' ? [named] : []), ...positionals.filter((word) => !words.includes(word))];
   const [site, extra] = sites;
-  if (extra !== undefined) complaints.push(`one site at a time, got ${JSON.stringify(extra)} too`);
+  if (site !== undefined && command.hasSite === false)
+    complaints.push(`${name} has no site, got ${JSON.stringify(site)}`);
+  else if (extra !== undefined) complaints.push(`one site at a time, got ${JSON.stringify(extra)} too`);
   return {
     flags: Object.fromEntries([...values].filter(([flag]) => Object.hasOwn(own, flag))) as FlagValues<FlagTable>, // by the table
     settings: Object.fromEntries(settings),
-    words: positionals.filter(isOwnWord),
+    words,
     site,
     complaints,
   };
@@ -89,7 +98,8 @@ function toValue(
   form: FlagForm | undefined,
   before: string | boolean | undefined,
 ): string | boolean {
-  return form?.isList && before !== undefined ? `${before},${value}` : (value ?? true);
+  const isOneOfMany = form?.separator !== undefined && before !== undefined;
+  return isOneOfMany ? `${before}${form.separator}${value}` : (value ?? true);
 }
 
 interface FlagToken {
@@ -137,8 +147,8 @@ function complainAboutValue({ rawName, value, inlineValue }: FlagToken, form: Fl
 }
 
 /** The flags of a command for `--help`, in its own order, then those of every command. */
-export function flagsOf({ flags = {} }: Command): readonly (readonly [form: string, about: string])[] {
-  const table: FlagTable = { ...flags, ...COMMON };
+export function flagsOf({ flags = {}, ...command }: Command): readonly (readonly [form: string, about: string])[] {
+  const table: FlagTable = { ...flags, ...commonOf(command) };
   return Object.entries(table).map(([name, { value, about }]) => [
     `--${name}${value === undefined ? '' : `=${value}`}`,
     about,

@@ -4,6 +4,7 @@ import { type Problem, toLocation } from '../contract/problem.ts';
 import { askProcesses, type ControlSocket, openControlSocket } from '../process/control-socket.ts';
 import type { Reload } from '../site/live-site.ts';
 import { defineCommand } from './command.ts';
+import { keepLogDir } from './log-dir-record.ts';
 import { spellCounts } from './routes-listed.ts';
 
 type Out = (line: string) => void;
@@ -105,10 +106,15 @@ export async function reloadAndPrint({ config, out, reload, describe }: Reloadin
   return outcome;
 }
 
-/** Resolves with undefined if `nexthop reload` cannot reach this process; SIGHUP still does. */
-export async function openReloadSocket(reloading: Reloading): Promise<ControlSocket | undefined> {
+/**
+ * Leaves in DATA_DIR what `nexthop reload` and `nexthop logs` need to find this process. Resolves with
+ * undefined if `nexthop reload` cannot reach it; SIGHUP still does.
+ */
+export async function openControl(reloading: Reloading): Promise<ControlSocket | undefined> {
   const { config, warn } = reloading;
   try {
+    // `nexthop dev` writes no files by default, and must not hide those of a server of the same site.
+    if (config.given.has('LOG_DIR') || config.LOG_DIR !== '') keepLogDir(config);
     return await openControlSocket(config.DATA_DIR, async ({ command }) => {
       if (command !== 'reload') throw new Error(`there is no command ${JSON.stringify(command)}`);
       return { pid: process.pid, site: config.site, ...(await reloadAndPrint(reloading)) };

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { IgnoredFile } from '../contract/dialect.ts';
+import { type AskedRequest, type Effect, RUNS_FIRST } from '../contract/effect.ts';
+import { Fault } from '../contract/fault.ts';
 import { nearestWord } from '../contract/nearest-word.ts';
+import { describeOwnPage, type PageSettings } from '../contract/own-page.ts';
 import { toMatchable } from '../contract/path.ts';
 import type { Candidate, Route } from '../contract/route.ts';
-import type { Params } from '../contract/target.ts';
+import { createParams, type Params } from '../contract/target.ts';
 import type { Site } from '../site/site.ts';
 import { align, inOneLine } from './align.ts';
 import { UsageError } from './usage-error.ts';
@@ -13,11 +16,14 @@ export interface ExplainedRequest {
   readonly method: string;
   /** In origin-form. */
   readonly target: string;
+  /** Undefined: a path was given, so routes of any host match. */
+  readonly host?: string;
 }
 
-/** Whether a word is a path or a URL to explain; an absolute path of a folder is a site. */
-export function isRequestWord(word: string): boolean {
-  return /^https?:\/\//.test(word) || (word.startsWith('/') && !existsSync(word));
+/** Whether a word is a path or a URL to explain. An absolute path of a folder, but `/`, is a site, unless --site names one. */
+export function isRequestWord(word: string, hasSite = false): boolean {
+  if (!word.startsWith('/')) return /^https?:\/\//.test(word);
+  return hasSite || word === '/' || !existsSync(`${word}/`);
 }
 
 /** Undefined if no path is given. Throws a UsageError for what is no request. */
@@ -28,7 +34,10 @@ export function toRequest(words: readonly string[], method = 'GET'): ExplainedRe
   if (!/^[A-Za-z-]+$/.test(method))
     throw new UsageError(`--method is a method such as POST, got ${JSON.stringify(method)}`);
   const url = word.startsWith('/') ? undefined : URL.parse(word);
-  return { method: method.toUpperCase(), target: url ? url.pathname + url.search : word };
+  return {
+    method: method.toUpperCase(),
+    ...(url ? { target: url.pathname + url.search, host: url.host } : { target: word }),
+  };
 }
 
 /** A route, and what it does with the request. */
@@ -40,66 +49,124 @@ interface Part {
   readonly params?: Params;
 }
 
+interface EffectPart extends Part {
+  readonly outcome: Effect['outcome'];
+}
+
 /** Which route answers a request, and why the others do not. */
 export interface Explanation extends ExplainedRequest {
-  /** Run before; each may answer, or change the request. */
+  /** Those that do something for the request, in their order; the last one may be what answers. */
   readonly filters: readonly Part[];
-  /** Undefined: no route answers. */
+  /** A filter, a route or a page of nexthop. Undefined: none of them answers. */
   readonly answers: Part | undefined;
   /** Match the path, and do not answer. */
   readonly others: readonly Part[];
   /** Files whose name fits the path, and that are no routes. */
   readonly ignored: readonly IgnoredFile[];
-  /** What answers if no route does. */
-  readonly otherwise: string;
+  /** What answers if no route does. Undefined: what answers never passes. */
+  readonly otherwise: string | undefined;
 }
 
 export interface ExplainParts {
   readonly site: Site;
   /** The fallback, e.g. `http://next-hop:80`. */
   readonly nextHop: string;
+  readonly settings: PageSettings;
 }
 
-/** Explains a request by the routes of a site; no code of the site runs. */
-export function explainRequest(request: ExplainedRequest, { site, nextHop }: ExplainParts): Explanation {
-  const { method, target } = request;
-  const found = site.router.find(method, target);
+/** Explains a request by the tables of a site that answer requests; no code of the site runs. */
+export function explainRequest(request: ExplainedRequest, { site, nextHop, settings }: ExplainParts): Explanation {
+  const { method, target, host } = request;
+  const none = { ...request, filters: [], others: [], ignored: [], otherwise: undefined };
+  const page = describeOwnPage(settings, { target, request });
+  if (page !== undefined)
+    return { ...none, answers: { file: 'nexthop', methods: 'any', pattern: target, reason: page } };
+  const { filters, end } = explainFilters(site, { target, request: { method, host } });
+  if (filters.at(-1)?.outcome === 'answers') return { ...none, filters, answers: filters.at(-1) };
+  const asked: ExplainedRequest = { ...request, target: end };
+  const found = site.router.find(method, end, host).flatMap((each) => toPart(each, asked, nextHop) ?? []);
   const [first, ...later] = found;
-  const [path = ''] = target.split('?', 1);
+  const [path = ''] = end.split('?', 1);
   return {
     ...request,
-    filters: site.filters.map((route) =>
-      toPart({ route, params: {} }, 'runs first: may answer, or change the request'),
-    ),
-    answers: first && toPart(first, toReason(first.route, nextHop)),
+    filters,
+    answers: first,
     others: [
-      ...later.map((each) => toPart(each, `gets only what ${first?.route.file} passes on`)),
-      ...findOtherMethods(site, request).map((each) => toPart(each, `does not answer ${method}`)),
+      ...later.map((each) => ({ ...each, reason: toLater(each, first) })),
+      ...findOtherMethods(site, asked).map((each) => describe(each, `does not answer ${method}`)),
     ],
     ignored: site.ignored.filter(({ file }) => isNamedAfter(file, path)),
-    otherwise: toOtherwise(request, { site, nextHop }),
+    otherwise: first?.outcome === 'answers' ? undefined : toOtherwise(asked, { site, nextHop }),
   };
 }
 
-function toReason({ afterFallback, step }: Route, nextHop: string): string {
-  if (afterFallback) return `answers, if ${nextHop} has nothing at this path`;
-  return step >= 6 ? 'answers, if the conditions of its rule hold' : 'answers';
+const NO_PARAMS: Params = createParams();
+
+/** What the filters do, up to one that answers. `end`: the target of the request after them. */
+function explainFilters(
+  { filters }: Site,
+  given: AskedRequest,
+): { readonly filters: readonly EffectPart[]; readonly end: string } {
+  const parts: EffectPart[] = [];
+  let asked = given;
+  for (const route of filters) {
+    const effect = effectOf(route, asked);
+    if (!effect) continue;
+    const { text, outcome, target = asked.target } = effect;
+    parts.push({ ...describe({ route, params: NO_PARAMS }, text), outcome });
+    if (outcome === 'answers') break;
+    asked = { ...asked, target };
+  }
+  return { filters: parts, end: asked.target };
 }
 
-function toPart({ route, params }: Candidate, reason: string): Part {
-  const { file, methods, pattern } = route;
-  const isEmpty = Object.keys(params).length === 0;
-  return { file, methods, pattern: pattern.text, reason, ...(!isEmpty && { params }) };
+function effectOf({ target }: Route, asked: AskedRequest): Effect | undefined {
+  try {
+    return target.describe ? target.describe(asked, NO_PARAMS) : RUNS_FIRST;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { text: `answers ${error.status}: ${error.message}`, outcome: 'answers' };
+  }
 }
 
-/** The routes that match the path, and not the method. */
-function findOtherMethods({ routes, router }: Site, { method, target }: ExplainedRequest): readonly Candidate[] {
+/** Undefined: it passes the request. */
+function toPart(
+  candidate: Candidate,
+  { method, target, host }: ExplainedRequest,
+  nextHop: string,
+): EffectPart | undefined {
+  const { route, params } = candidate;
+  const { describe: toEffect = () => ANSWERS } = route.target;
+  const effect = toEffect.call(route.target, { target, request: { method, host } }, params);
+  if (!effect) return undefined;
+  const { text, outcome } = effect;
+  if (!route.afterFallback) return { ...describe(candidate, text), outcome };
+  return { ...describe(candidate, `${text}, if ${nextHop} has nothing at this path`), outcome: 'may-answer' };
+}
+
+const ANSWERS: Effect = { text: 'answers', outcome: 'answers' };
+
+function toLater({ reason }: Part, first: Part | undefined): string {
+  const passed = `gets only what ${first?.file} passes on`;
+  return reason === ANSWERS.text ? passed : `${passed}; ${reason}`;
+}
+
+function describe({ route: { file, methods, pattern }, params }: Candidate, reason: string): Part {
+  // A catch-all without a name is for matching only.
+  const named = Object.fromEntries(Object.entries(params).filter(([name]) => name !== ''));
+  return { file, methods, pattern: pattern.text, reason, ...(Object.keys(named).length > 0 && { params: named }) };
+}
+
+/** The routes that match the path, and not the method. Those of any path, such as the one for forms, say nothing about this one. */
+function findOtherMethods({ routes, router }: Site, { method, target, host }: ExplainedRequest): readonly Candidate[] {
   const methods = new Set(routes.flatMap((route) => (route.methods === 'any' ? [] : route.methods)));
   methods.delete(method);
-  const known = new Set(router.find(method, target).map(({ route }) => route));
+  const known = new Set(router.find(method, target, host).map(({ route }) => route));
   const others = new Map<Route, Candidate>();
   for (const other of methods) {
-    for (const each of router.find(other, target)) if (!known.has(each.route)) others.set(each.route, each);
+    for (const each of router.find(other, target, host)) {
+      if (!known.has(each.route) && each.route.pattern.text.startsWith('/')) others.set(each.route, each);
+    }
   }
   return [...others.values()];
 }
@@ -112,24 +179,44 @@ function isNamedAfter(file: string, path: string): boolean {
   return segments.length > 0 && segments.every((segment, at) => names.at(at - segments.length) === segment);
 }
 
-function toOtherwise({ target }: ExplainedRequest, { site, nextHop }: ExplainParts): string {
+function toOtherwise(
+  { target, host }: ExplainedRequest,
+  { site, nextHop }: Pick<ExplainParts, 'site' | 'nextHop'>,
+): string {
   if (!toMatchable(target)) return `${nextHop}: the path can be read in several ways, so it matches no route`;
-  if (site.router.find('GET', target).length > 0) return nextHop;
+  if (site.router.find('GET', target, host).length > 0) return nextHop;
+  const nearest = findNearestPath(target, site);
+  return nearest === undefined ? nextHop : `${nextHop}; did you mean ${nearest}?`;
+}
+
+function findNearestPath(target: string, { routes }: Pick<Site, 'routes'>): string | undefined {
   const [path = ''] = target.split('?', 1);
-  const literals = site.routes.flatMap(({ pattern }) => (/[:*]/.test(pattern.text) ? [] : [pattern.text]));
+  const literals = routes.flatMap(({ pattern }) => (/^\/[^:*]*$/.test(pattern.text) ? [pattern.text] : []));
   const nearest = nearestWord(path, literals);
-  return nearest === undefined || nearest === path ? nextHop : `${nextHop}; did you mean ${nearest}?`;
+  return nearest === path ? undefined : nearest;
+}
+
+/** Why no route answered the request, in sentences for the page about a next hop that does not answer. */
+export function explainMissing(request: ExplainedRequest, parts: ExplainParts): readonly string[] {
+  const { others, ignored } = explainRequest(request, parts);
+  const nearest = others.length > 0 ? undefined : findNearestPath(request.target, parts.site);
+  return [
+    ...others.map(
+      ({ file, methods }) => `${file} has this path, and does not answer ${request.method}, only ${methods}.`,
+    ),
+    ...ignored.map(({ file, reason }) => `${file} is no route: ${reason}.`),
+    ...(nearest === undefined ? [] : [`Did you mean ${nearest}?`]),
+  ];
 }
 
 /** The explanation for people, line by line. */
 export function toExplanationLines(explanation: Explanation): readonly string[] {
   const { method, target, filters, answers, others, ignored, otherwise } = explanation;
-  const rows = [...filters, ...(answers ? [answers] : []), ...others].map(toRow);
+  const isFilter = answers !== undefined && filters.includes(answers);
+  const rows = [...filters, ...(answers && !isFilter ? [answers] : []), ...others].map(toRow);
   const rest = [
     ...ignored.map(({ file, reason }) => [file, '', `is no route: ${reason}`]),
-    ...(answers && !answers.reason.includes(', if ')
-      ? []
-      : [['the next hop', '', `${answers ? 'gets it else' : 'gets it'}: ${otherwise}`]]),
+    ...(otherwise === undefined ? [] : [['the next hop', '', `${answers ? 'gets it else' : 'gets it'}: ${otherwise}`]]),
   ];
   return [`${inOneLine(method)} ${inOneLine(target)}`, '', ...align([...rows, ...rest])];
 }

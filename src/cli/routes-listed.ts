@@ -1,4 +1,5 @@
-import type { Route, RouteCounts } from '../contract/route.ts';
+import type { JobRule } from '../contract/job-rule.ts';
+import { countFiles, type Route, type RouteCounts } from '../contract/route.ts';
 
 /** One line of the listing: a route, or all files of a folder. */
 export interface ListedRoute {
@@ -35,6 +36,11 @@ export function spellCounts({ routes, files }: RouteCounts): string {
   return files === 0 ? spelt : `${spelt}, ${files === 1 ? '1 file' : `${files} files`}`;
 }
 
+/** When jobs of a rule run, e.g. `0 3 * * * UTC`. */
+export function spellSchedule({ schedule, timezone = 'UTC' }: Pick<JobRule, 'schedule' | 'timezone'>): string {
+  return schedule === undefined ? 'on request' : `${schedule} ${timezone}`;
+}
+
 function describe({
   methods,
   dialect,
@@ -48,5 +54,5 @@ function describe({
 
 /** A file may have several paths. */
 function describeFolder(folder: string, routes: readonly Route[]): Pick<ListedRoute, 'pattern' | 'file' | 'files'> {
-  return { pattern: `${routes[0]?.base ?? ''}/*`, file: folder, files: new Set(routes.map(({ file }) => file)).size };
+  return { pattern: `${routes[0]?.base ?? ''}/*`, file: folder, files: countFiles(routes) };
 }

@@ -3,7 +3,7 @@ import { type Problem, toLocation } from '../contract/problem.ts';
 import { type Conflict, countRoutes, type Route } from '../contract/route.ts';
 import type { Site } from '../site/site.ts';
 import { align, inOneLine } from './align.ts';
-import { spellCounts, toListed } from './routes-listed.ts';
+import { spellCounts, spellSchedule, toListed } from './routes-listed.ts';
 
 /** The data that `routes` prints. */
 export interface Listing {
@@ -62,9 +62,8 @@ function noRoutes({ searched }: Site): readonly string[] {
   return ['', 'no routes: every request goes to the next hop', ...part('looked for', searched)];
 }
 
-/** A rule without a schedule runs on request. */
-function jobRow({ name, schedule, file }: JobRule): readonly string[] {
-  return [name, schedule ?? 'on request', file];
+function jobRow(rule: JobRule): readonly string[] {
+  return [rule.name, spellSchedule(rule), rule.file];
 }
 
 function conflictRow({ first, second, methods }: Conflict): readonly string[] {

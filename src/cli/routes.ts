@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { spellOrigin } from '../config/setting.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import type { Log } from '../contract/log.ts';
 import { guardProcess } from '../process/process-guard.ts';
@@ -21,7 +22,7 @@ import { UsageError } from './usage-error.ts';
 export const command = defineCommand({
   forms: ['routes [SITE]', 'routes [SITE] PATH'],
   about:
-    'Prints the routes of the site in the order in which they are tried, its jobs, conflicts, ignored files and problems. With a path, e.g. /api/x: which route answers that request, and why the others do not.',
+    'Prints the routes of the site in the order in which they are tried, its jobs, conflicts, ignored files and problems. With a path or a URL: which route answers that request, and why the others do not.',
   flags: {
     json: { about: 'print one JSON object' },
     method: { value: 'METHOD', about: 'with a path: the method of the request; default: GET' },
@@ -30,8 +31,9 @@ export const command = defineCommand({
   examples: [
     ['nexthop routes', 'the routes of this folder'],
     ['nexthop routes /api/users/7 --method=POST', 'which file answers POST /api/users/7'],
+    ['nexthop routes my-site /about', 'the same for another site'],
   ],
-  exits: { 0: 'all routes work', 1: 'a route of the list does not work, or the site cannot be read' },
+  exits: { 0: 'all routes work; with a path: printed', 1: 'a route does not work, or the site cannot be read' },
   run: ({ config, out, flags: { method, json = false }, words }) => {
     if (method !== undefined && words.length === 0) throw new UsageError('--method needs a path, such as /api/x');
     const request = toRequest(words, method);
@@ -65,7 +67,7 @@ export async function routes(
   beforeSite?.(log);
   const site = await openSite(await openProject(config, log), dialects);
   if (request) {
-    const explanation = explainRequest(request, { site, nextHop: `http://${config.NEXT_HOP.host}` });
+    const explanation = explainRequest(request, { site, nextHop: spellOrigin(config.NEXT_HOP), settings: config });
     for (const line of json ? [JSON.stringify(explanation, undefined, 2)] : toExplanationLines(explanation)) out(line);
     return 0;
   }
@@ -83,7 +85,9 @@ function toJson({ root, site, notes }: Listing): string {
   const listing = {
     site: root,
     routes: toListed(site.routes),
-    jobs: site.jobRules.map(({ name, schedule, file }) => ({ name, ...(schedule && { schedule }), file })),
+    jobs: site.jobRules.map(({ name, schedule, timezone = 'UTC', file }) => ({
+      ...{ name, ...(schedule && { schedule, timezone }), file },
+    })),
     conflicts: site.conflicts.map(({ first, second, methods }) => ({
       pattern: second.pattern.text,
       methods,

@@ -7,7 +7,7 @@ import { enterSite } from './enter-site.ts';
 export const command = defineCommand({
   forms: ['start [SITE]'],
   about:
-    'Serves the site on PORT until SIGTERM or SIGINT: its functions and files answer, every other request goes to NEXT_HOP. SIGHUP reads the site again.',
+    'Serves the site on PORT (8080) until SIGTERM or SIGINT: its functions and files answer, every other request goes to NEXT_HOP (http://next-hop:80). Logs are files in LOG_DIR (/var/log/nodejs). SIGHUP, or nexthop reload, reads the site again.',
   examples: [
     ['nexthop start --log-dir=logs', 'serves this folder, with its logs in the folder logs'],
     ['PORT=80 NEXT_HOP=http://10.0.0.5 nexthop start my-site', 'serves my-site on port 80, in front of 10.0.0.5'],

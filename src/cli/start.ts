@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { spellOrigin } from '../config/setting.ts';
 import type { ProcessLog } from '../contract/log.ts';
 import { logProblems } from '../contract/problem.ts';
 import { countRoutes } from '../contract/route.ts';
@@ -12,6 +13,7 @@ import { capturePrinted } from '../process/printed-text.ts';
 import { guardProcess } from '../process/process-guard.ts';
 import { describeRoute, STOPPED } from '../process/route-breaker.ts';
 import { openRouteRecord, type RouteRecord } from '../process/route-record.ts';
+import { shrinkHeapWhenIdle } from '../process/shrink-heap.ts';
 import { SITE_LOADS } from '../process/site-loads.ts';
 import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { StoppedRoutes } from '../process/stopped-routes.ts';
@@ -20,7 +22,7 @@ import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
 import type { Reload } from '../site/live-site.ts';
 import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
-import { openReloadSocket, reloadAndPrint, toLine } from './reload.ts';
+import { openControl, reloadAndPrint, toLine } from './reload.ts';
 import { spellCounts } from './routes-listed.ts';
 
 /** Both open the logs again. */
@@ -58,6 +60,7 @@ export async function start(
   let running: Edge | undefined;
   let control: ControlSocket | undefined;
   let listener: MetricsListener | undefined;
+  let watchdog: Watchdog | undefined;
   const record = supervisor ? undefined : openRouteRecord(config.DATA_DIR);
   const stopped = new StoppedRoutes();
   const beforeSite = (log: ProcessLog): void => {
@@ -70,7 +73,7 @@ export async function start(
     guardProcess({ log, site: config.site });
     // Before the site is loaded: with its own listener, a signal during the load would otherwise
     // not end the process.
-    const watchdog = startWatchdog({
+    watchdog = startWatchdog({
       ...toWatchdogOptions(config),
       parentPid: supervisor && process.ppid,
       reportTo: record ? { file: record.file } : { fd: supervisor?.setup.reportFd ?? 2 },
@@ -90,21 +93,20 @@ export async function start(
     const place = supervisor && { place: supervisor.setup.isFirst ? ('first' as const) : ('next' as const) };
     const edge = await createEdge(config, {
       ...{ ...options, ...shared, ...place, beforeSite, stopped },
-      // Else the log prints.
-      ...(!onServing && { notify }),
+      // Else the log prints, and a line would stand twice on the terminal.
+      ...(!onServing && config.LOG_DIR !== '' && !config.LOG_STDOUT && { notify }),
     });
     const warn = edge.log.warn.bind(edge.log);
     const reloading = { config, out, reload: () => edge.reload(), warn, ...(describe && { describe }) };
+    // Before the first request, which may hold the event loop for ever.
+    await watchdog?.ready;
     const port = await edge.listen({ isOwner: !supervisor && hasClock });
     if (!supervisor) {
-      control = await openReloadSocket(reloading);
+      control = await openControl(reloading);
       listener = await openOwnMetrics(config, edge);
     }
     running = edge;
     if (record) useRecord(record, stopped, edge);
-    if (onServing) onServing({ edge, port });
-    else if (supervisor?.setup.isFirst ?? true) announce(config, edge, port, options.fallback?.name, out);
-    else edge.log.info('another worker listens', { port });
     for (const signal of REOPEN_SIGNALS) process.on(signal, () => reopenLogs(edge));
     process.on('SIGUSR1', () => edge.renewCertificate());
     process.on('SIGHUP', () => {
@@ -112,8 +114,13 @@ export async function start(
       void reloadAndPrint(reloading);
     });
     signals.release();
+    shrinkHeapWhenIdle();
     stopReports?.();
     if (supervisor) serveFor(supervisor, { edge, stopped, ended });
+    // Last: readers of these lines may send signals and commands at once.
+    if (onServing) onServing({ edge, port });
+    else if (supervisor?.setup.isFirst ?? true) announce(config, edge, port, options.fallback?.name, notify);
+    else edge.log.info('another worker listens', { port });
     return ended.promise;
   };
   try {
@@ -205,7 +212,9 @@ function reopenLogs({ log }: Edge): void {
     log.reopen();
   } catch (error) {
     // The old files stay in use; the next signal tries again.
-    log.error('the logs could not be opened again', { error });
+    log.error('the logs could not be opened again; the old files stay in use, and the next signal tries again', {
+      error,
+    });
   }
 }
 
@@ -218,21 +227,24 @@ function announce(
 ): void {
   const { routes, problems } = edge.site;
   const counts = countRoutes(routes);
-  const { host, port: hopPort } = config.NEXT_HOP;
-  const origin = `http://${host.replace(/:\d+$/, '')}:${hopPort}`;
-  const hop = fallback ?? (edge.site.answersAll ? NO_HOP : origin);
-  out(`nexthop listens on ${address(config, port)}`);
-  out(`  site      ${config.site}, ${spellCounts(counts)}`);
-  out(`  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`);
-  out(`  logs      ${config.LOG_DIR || 'stdout and stderr'}`);
+  const hop = fallback ?? (edge.site.answersAll ? NO_HOP : spellOrigin(config.NEXT_HOP));
+  const lines = [
+    `nexthop listens on ${address(config, port)}`,
+    `  site      ${config.site}, ${spellCounts(counts)}${routes.length === 0 ? NOTHING_FOUND : ''}`,
+    `  ${fallback === undefined ? 'next hop' : 'fallback'}  ${hop}`,
+    `  logs      ${config.LOG_DIR || 'stdout and stderr'}`,
+  ];
   if (edge.storeFailure instanceof Error) {
-    out(`  error     ${edge.storeFailure.message}; until then, what needs the store gets 503`);
+    lines.push(`  error     ${edge.storeFailure.message}; until then, what needs the store gets 503`);
   }
-  for (const problem of problems) out(toLine(problem));
+  // In one piece: a program that waits for the first line then has the problems of the site, too.
+  out([...lines, ...problems.map(toLine)].join('\n'));
   logProblems(edge.log, problems);
   edge.log.info('listening', { port, site: config.site, ...counts, next_hop: hop });
 }
 
+/** Of a wrong folder, or of a site that needs a build first. */
+const NOTHING_FOUND = ': every request goes to the next hop; "nexthop routes" lists what is looked for';
 const NO_HOP = 'none: the site answers every request';
 
 function address({ HOST: host, certificate }: Config, port: number): string {

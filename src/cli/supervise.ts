@@ -8,7 +8,7 @@ import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { Supervisor } from '../process/supervisor.ts';
 import type { Reload } from '../site/live-site.ts';
 import type { EarlySignals } from './early-signals.ts';
-import { openReloadSocket, type Reloading, reloadAndPrint } from './reload.ts';
+import { openControl, type Reloading, reloadAndPrint } from './reload.ts';
 
 type Out = (line: string) => void;
 
@@ -43,6 +43,8 @@ export async function supervise(config: Config, count: number, { out, signals }:
   const log = toLog(config);
   const memoryLimitBytes = config.WORKER_MEMORY_LIMIT ?? Math.floor((readMemoryBytes() * SHARE_OF_HEAPS) / count);
   let control: Promise<ControlSocket | undefined> | undefined;
+  // Readers of the lines about the start may run `nexthop reload` at once.
+  const print = (line: string): void => void (control ? control.then(() => out(line)) : out(line));
   const supervisor = new Supervisor({
     count,
     command: {
@@ -59,14 +61,14 @@ export async function supervise(config: Config, count: number, { out, signals }:
     },
     drainMs: DRAIN_DELAY + DRAIN_TIMEOUT,
     log,
-    print: out,
+    print,
     onStarted: () => {
-      control = openReloadSocket(reloading);
+      control = openControl(reloading);
     },
   });
   const reloading: Reloading = {
     config,
-    out,
+    out: print,
     reload: async () => toOne(await supervisor.reload()),
     warn: (message, { error }) => log('warn', message, { error: String(error) }),
   };

@@ -10,7 +10,7 @@ import { NoteLog } from './note-log.ts';
 /** Why there is no store to use; undefined if there is one. Reading must not create one, least of all in a wrong folder. */
 export function explainNoStore({ DATA_DIR, REDIS_URL }: Config): string | undefined {
   if (REDIS_URL || existsSync(join(DATA_DIR, STATE_FILE))) return undefined;
-  return `there is no store in ${DATA_DIR}; choose another site with --site=PATH, or another folder with DATA_DIR`;
+  return `there is no store in ${DATA_DIR}: nothing has been stored there yet; for another site use --site=PATH, for another folder DATA_DIR`;
 }
 
 /** Opens the store of the site for a command, and closes it afterwards. The log is for storages on top of the store. */

@@ -1,3 +1,4 @@
+import { didYouMean } from '../contract/problem.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a verb of a command accepts, e.g. `list` of `nexthop jobs`. */
@@ -36,8 +37,9 @@ export function readVerb<V extends string>(
 ): ReadVerb<V> {
   const [verb = 'list', ...words] = given;
   if (!isVerb(verbs, verb)) {
-    const known = Object.keys(verbs).join(', ');
-    throw new UsageError(`nexthop ${command} has the verbs ${known}, got ${JSON.stringify(verb)}; ${siteHint}`);
+    const known = Object.keys(verbs);
+    const advice = didYouMean(verb, known) || `; ${siteHint}`;
+    throw new UsageError(`nexthop ${command} has the verbs ${known.join(', ')}, got ${JSON.stringify(verb)}${advice}`);
   }
   const { flags: known, words: counts, form } = verbs[verb];
   for (const [flag, value] of Object.entries(flags)) {

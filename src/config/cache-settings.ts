@@ -20,4 +20,9 @@ export const CACHE_SETTINGS = {
     '',
     'token for requests to /.well-known/nexthop/purge, which purge cached responses; empty: there is no such path',
   ),
+  PURGE_RATE: setting(
+    kind.whole(0, 1_000_000),
+    '0',
+    'purges of one tag, or of everything, in five seconds; further ones get 429; 0: no limit',
+  ),
 } as const;

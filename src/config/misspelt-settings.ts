@@ -10,12 +10,12 @@ export interface MisspeltSetting {
 export interface MisspeltOptions {
   /**
    * Settings that are set under their correct names: a variable that is similar to one of them is
-   * something else.
+   * something else. Except a typing error in variables of the site, which another author wrote.
    */
   readonly given: ReadonlySet<string>;
   /**
-   * Whether to ignore names of settings that other programs use too, as in a file for the code of
-   * the site.
+   * The variables are for the code of the site: one with the letters of a name that other programs
+   * use, too (`LOGDIR`), is most likely its own.
    */
   readonly isForSite?: boolean;
 }
@@ -24,18 +24,22 @@ export interface MisspeltOptions {
  * Finds the variables that look like misspelt settings. Every process has dozens of variables of
  * other programs, so only these count: the letters of a setting of several words (`LOGDIR`,
  * `next_hop`); a typing error in the words of a setting, if no other program uses its name
- * (`NEXT_HOPS`); and a setting after the name of nexthop (`NEXTHOP_LOGDIR`, `NEXT_HOP_URL`).
- * Variables that Kubernetes and Docker set for a service named next-hop do not count.
+ * (`NEXT_HOPS`); a typing error in any setting that gives no other word (`PORTT`, `PROT`); and a
+ * setting after the name of nexthop (`NEXTHOP_LOGDIR`, `NEXT_HOP_URL`). Variables that Kubernetes
+ * and Docker set for a service named next-hop do not count.
  */
 export function findMisspeltSettings(
   env: Readonly<Record<string, string | undefined>>,
   { given, isForSite = false }: MisspeltOptions,
 ): readonly MisspeltSetting[] {
-  const candidates = NAMES.filter((name) => !given.has(name) && !(isForSite && isGeneric(name)));
+  const candidates = NAMES.filter((name) => !given.has(name));
   return Object.entries(env).flatMap(([name, value = '']) => {
     if (Object.hasOwn(SETTINGS, name) || isOfService(name, value)) return [];
     const letters = toLetters(name);
-    const setting = findAfterPrefix(name, candidates) ?? candidates.find((each) => isNear(name, letters, each));
+    const setting =
+      (isForSite ? NAMES : candidates).find((each) => isPlainSlip(letters, each)) ??
+      findAfterPrefix(name, candidates) ??
+      candidates.find((each) => isNear({ name, letters }, each, isForSite));
     return setting === undefined ? [] : [{ name, setting }];
   });
 }
@@ -64,10 +68,15 @@ const GENERIC: ReadonlySet<string> = new Set([
 /** Hosting platforms such as Railway set REDISHOST and REDISPORT for their Redis. */
 const NEVER: ReadonlySet<string> = new Set(['REDIS_HOST', 'REDIS_PORT']);
 
-function isNear(name: string, letters: string, setting: string): boolean {
+interface Variable {
+  readonly name: string;
+  readonly letters: string;
+}
+
+function isNear({ name, letters }: Variable, setting: string, isForSite: boolean): boolean {
   const wanted = LETTERS.get(setting) ?? '';
-  if (!canBeNear(letters, wanted, MOST_EDITS) || !setting.includes('_') || NEVER.has(setting)) return false;
-  if (letters === wanted) return true;
+  if (!canBeNear(letters, wanted, MOST_EDITS) || NEVER.has(setting)) return false;
+  if (letters === wanted) return setting.includes('_') && !(isForSite && isGeneric(setting));
   if (isGeneric(setting) || wanted.length < 7) return false;
   const words = name.toUpperCase().split('_');
   const wantedWords = setting.split('_');
@@ -75,6 +84,23 @@ function isNear(name: string, letters: string, setting: string): boolean {
   const edits = words.map((word, index) => countEdits(word, wantedWords[index] ?? ''));
   const isSlip = edits.every((count, index) => count <= mostEdits(wantedWords[index] ?? ''));
   return isSlip && edits.reduce((sum, count) => sum + count, 0) <= MOST_EDITS;
+}
+
+/**
+ * Whether a letter is doubled, two adjacent letters are swapped, or a longer word lacks a letter inside.
+ * Other typing errors give names of other programs: `POST`, `HOSTS`, `LOG_DIRS`, `REDIS_URI`.
+ */
+function isPlainSlip(letters: string, setting: string): boolean {
+  const wanted = LETTERS.get(setting) ?? '';
+  if (wanted.length < 4 || NEVER.has(setting) || !canBeNear(letters, wanted, 1)) return false;
+  const first = [...wanted].findIndex((letter, index) => letters[index] !== letter);
+  const at = first < 0 ? wanted.length : first;
+  const [before, rest] = [wanted.slice(0, at), wanted.slice(at)];
+  const [one = '', other = ''] = rest;
+  const isDoubled = letters === before + before.slice(-1) + rest;
+  const isSwapped = other !== '' && letters === before + other + one + rest.slice(2);
+  const lacksInner = wanted.length >= 6 && other !== '' && letters === before + rest.slice(1);
+  return isDoubled || isSwapped || lacksInner;
 }
 
 /** Finds the setting for a name that begins with the name of nexthop. */

@@ -144,6 +144,11 @@ export interface Origin {
   readonly port: number;
 }
 
+/** For people: always with its port, e.g. `http://next-hop:80`. */
+export function spellOrigin({ host, port }: Origin): string {
+  return `http://${host.replace(/:\d+$/, '')}:${port}`;
+}
+
 /** `http://name[:port]`: the contract forbids anything else towards the next hop. */
 export function httpOrigin(text: string): Origin {
   const url = URL.canParse(text) ? new URL(text) : undefined;

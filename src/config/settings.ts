@@ -106,6 +106,11 @@ export const SETTINGS = {
     'time from the call of an EdgeOne agent to the end of its response; then 408, or the response is cut; 0: no limit',
   ),
   AGENT_MESSAGE_LIMIT: setting(kind.size, '5m', 'largest message of a conversation of EdgeOne agents; 0: no limit'),
+  AGENT_TOOLS: setting(
+    kind.anyText,
+    '',
+    'module of the site that gives EdgeOne agents their tools and sandbox, relative to the site; empty: none',
+  ),
   EDGE_FUNCTIONS: setting(
     kind.oneOf('run', 'ignore'),
     'run',

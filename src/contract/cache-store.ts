@@ -9,15 +9,18 @@ export interface CacheStore {
   read(key: string): Promise<{ readonly value: Uint8Array; readonly version: number } | undefined>;
   /** The value counts as absent after `keepMs`, and may be removed earlier to make room. */
   write(key: string, value: Uint8Array, keepMs: number): Promise<void>;
-  delete(key: string): Promise<void>;
+  /** Whether there were any; if not, nothing is written. */
+  delete(keys: readonly string[]): Promise<boolean>;
   /** False if another call, of any process, has locked the key less than its `leaseMs` ago. */
   lock(key: string, leaseMs: number): Promise<boolean>;
   /** Adds one ban for each tag, all at the same time by the clock of the store. Resolves with all bans after `since`, these included. */
   ban(tags: readonly string[], since: number): Promise<BanPage>;
   /** `since`: the version of the last page, or 0 for all. */
   bans(since: number): Promise<BanPage>;
-  /** Calls `listener` when there may be new bans, and when the connection to the store is back. Returns a function that removes the listener. */
-  onBan(listener: () => void): () => void;
+  /** Of all entries, as the limit of the store counts them. Undefined: the store does not know. */
+  bytes(): Promise<number | undefined>;
+  /** Calls `listener` when there may be new bans, and when the connection to the store is back; with the bans, if they came with the notice. Returns a function that removes the listener. */
+  onBan(listener: (news?: BanNews) => void): () => void;
 }
 
 export interface BanPage {
@@ -28,6 +31,11 @@ export interface BanPage {
   readonly aheadMs: number;
   /** The store has an entry, or had one. */
   readonly hasEntries: boolean;
+}
+
+/** All bans after the one at `since`, up to `version`. */
+export interface BanNews extends BanPage {
+  readonly since: number;
 }
 
 /** The tag of a ban of everything. Real tags are not empty. */

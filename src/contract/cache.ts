@@ -12,6 +12,12 @@ export interface CacheRule {
   readonly isOrigin?: boolean;
   /** Sets the platform's id of a request that the cache answers in place of the target. */
   readonly identify?: (exchange: Exchange) => void;
+  /** `Expires` counts without `Cache-Control`. For an origin it does in any case. */
+  readonly readsExpires?: boolean;
+  /** `durable` has no effect. */
+  readonly ignoresDurable?: boolean;
+  /** Whether the target made the response of this exchange. One that it has passed on is neither stored nor changed. Default: always. */
+  readonly isOwn?: (exchange: Exchange) => boolean;
   /** The country of the client, two letters in any case, or '' if it is unknown. For `Netlify-Vary: country`. */
   readonly findCountry?: (exchange: Exchange) => string;
 }
@@ -29,7 +35,7 @@ export function toCachedRoutes(routes: readonly Route[], withCache: WithCache | 
   return withCache ? routes.map((route) => ({ ...route, target: withCache(route.target, ONLY_TARGETED) })) : routes;
 }
 
-/** A response in the cache. Times are in milliseconds since the epoch by `Bans.nowMs`. */
+/** A response in the cache. Times are in milliseconds since the epoch by `Bans.nowMs`; in the store, by the shared clock. */
 export interface CacheEntry {
   readonly status: number;
   /** Flat, as the target wrote them, with a Date, and without those of one response only: ids of the request, Age, headers of the connection. */
@@ -53,14 +59,41 @@ export interface CacheEntry {
 
 /** Which entries are purged. An entry is compared when it is read: there is no list of entries by tag that could lack one. */
 export interface Bans {
-  /** Milliseconds since the epoch, by the clock of all processes that share the bans. Never goes back within a process. */
+  /** Milliseconds since the epoch by a clock of this process, which begins with the time of the machine and is never set afterwards. */
   nowMs(): number;
+  /**
+   * The same moment by the clock that all processes with these bans share, and that may be set. Undefined if it was set after that moment. Call it after `know`.
+   */
+  toSharedMs(ms: number): number | undefined;
+  /** The other way round. May be in the future, if the shared clock was set back. */
+  fromSharedMs(sharedMs: number): number;
   /** Whether one of the tags (in lower case), or everything, was purged at or after `askedAtMs`. Called for each use of an entry. */
   isBanned(tags: readonly string[], askedAtMs: number): boolean;
+  /** The same by the shared clock, for entries of the store. */
+  isBannedInStore(tags: readonly string[], askedAtSharedMs: number): boolean;
+  /** Resolves when the bans and the clock of the store are known. Rejects if it cannot be read. */
+  know(): Promise<void>;
   /** Purges the tags (in any case), or everything. Resolves when no process uses such an entry any more. Holds in this process at once, also if it rejects. */
   ban(tags: readonly string[] | 'everything'): Promise<void>;
   /** Begins to receive the bans of other processes. Called when an entry is stored; further calls do nothing. */
   watch(): void;
+}
+
+/** The other processes of a supervisor, each with entries in its own memory. */
+export interface CachePeers {
+  /** This process stores entries: the others report changes of URLs from now on. */
+  shareStoring(): void;
+  /** A request has changed what is at a URL. `urlKey`: scheme, host and path. */
+  shareChange(urlKey: string): void;
+  /** One listener. */
+  onCacheNews(listener: CacheNewsListener): void;
+}
+
+export interface CacheNewsListener {
+  /** Some other process stores entries. */
+  storing(): void;
+  /** See `CachePeers.shareChange`. */
+  changed(urlKey: string): void;
 }
 
 /**
@@ -74,7 +107,10 @@ export interface CacheTier {
   read(key: string): Promise<Uint8Array | undefined>;
   /** Replaces the value. It may be removed after `keepMs`, and earlier to make room. `key`: at most 100 characters, letters, digits and `:-_`. */
   write(key: string, value: Uint8Array, keepMs: number): Promise<void>;
-  delete(key: string): Promise<void>;
+  /** Whether there were any; if not, nothing is written. */
+  delete(keys: readonly string[]): Promise<boolean>;
   /** False if another process has locked the key less than its `leaseMs` ago, to compute its value. */
   lock(key: string, leaseMs: number): Promise<boolean>;
+  /** Of all entries; undefined if they are not counted. */
+  bytes(): Promise<number | undefined>;
 }

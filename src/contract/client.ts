@@ -21,6 +21,11 @@ export function toPlainAddress(address: string): string {
   return zone < 0 ? address : address.slice(0, zone);
 }
 
+/** Address of the other end of a connection: the last proxy, or the client itself; '' when the socket was gone before it could be read. */
+export function peerAddressOf({ remoteAddress = '' }: { readonly remoteAddress?: string | undefined }): string {
+  return toPlainAddress(remoteAddress);
+}
+
 /** One client owns a /64 of IPv6, or an IPv4 address. The address as given if it is none of either. */
 export function toNetwork(address: string): string {
   if (!isIPv6(address)) return address;

@@ -2,7 +2,7 @@ import type { Exchange } from './exchange.ts';
 import type { JobRule } from './job-rule.ts';
 import type { Problem } from './problem.ts';
 import type { Project } from './project.ts';
-import type { Route, RouteLimit } from './route.ts';
+import type { FilterLimit, Route } from './route.ts';
 
 /** A platform whose sites nexthop runs. Dialects never import each other. */
 export interface Dialect {
@@ -30,7 +30,7 @@ export interface Reading {
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
   /** The limits of the filters that would answer or change this request, before any of them runs. Undefined: no filter has a limit. */
-  readonly findLimits?: (exchange: Exchange) => readonly RouteLimit[];
+  readonly findLimits?: (exchange: Exchange) => readonly FilterLimit[];
   /** Problems that are found only when the files of the site are known. Called once. */
   readonly lateProblems?: () => readonly Problem[];
   /** Reads what depends on the pages of the site. Called once, when `project.files` has all files. */
@@ -39,6 +39,8 @@ export interface Reading {
   readonly announce?: () => Promise<void>;
   /** The folders of static files, if the platform's configuration names them. Empty: no files. Undefined: the default folder. */
   readonly fileFolders?: readonly FileFolder[];
+  /** The configuration of the platform cannot be read: what else may be missing there is not known. */
+  readonly lacksSettings?: boolean;
   /** The rule or page that answers every request that nothing else of the site does. Undefined: those go to the next hop. */
   readonly answersAll?: Pick<Problem, 'file' | 'line'>;
   /** How the jobs of this site are run. */
@@ -49,6 +51,8 @@ export interface Reading {
 export interface FileFolder {
   /** Relative to the site; '.' for the site itself. Undefined: the folder that is served when no dialect names one (docs/static.md). */
   readonly folder?: string;
+  /** The setting that names the folder, for problems. Undefined: no file does. */
+  readonly namedBy?: Pick<Problem, 'file' | 'line' | 'column'> & { readonly key: string };
   /**
    * The path of a page (`about.html`, `about/index.html`): with or without a trailing slash.
    * 'one' (default): the form in which its relative links work, `/about` and `/about/`; the other form redirects to it (308).

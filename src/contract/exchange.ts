@@ -1,24 +1,17 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Client, toPlainAddress } from './client.ts';
+import type { AnswerListener } from './answer-listener.ts';
+import type { Client } from './client.ts';
 import type { Fault } from './fault.ts';
+import type { HostServer } from './host-server.ts';
 import type { IncomingRequest, NodePair, PairOwner, ResponseListener, ResponseSink } from './http-message.ts';
 import type { Member } from './in-flight.ts';
+import { KeptValues } from './kept-values.ts';
+import type { RunObserver } from './metrics.ts';
 import type { PendingWork } from './pending-work.ts';
 import type { RateRule } from './rate-limit.ts';
+import type { PlatformId, RequestId } from './request-id.ts';
 import type { Upgrade } from './upgrade.ts';
-
-/** The target that answers, while it has work that depends on the client. */
-export interface AnswerListener {
-  /** The client closed its connection before the whole response was written. */
-  clientLeft(): void;
-  /** The connection takes more content, after `write` returned false. */
-  drained?(): void;
-  /** Code used Node's pair, and its request or response failed; see `PairOwner.failPair`. */
-  pairFailed?(fault: Fault): void;
-  /** The client will send no further request. It may still read the response, or have closed; only a write shows which. */
-  clientEnded?(): void;
-}
 
 /** Headers for the response of an exchange, whatever writes it. Error responses of faults get none. */
 export interface ResponseLayer {
@@ -40,14 +33,6 @@ export interface RestOfPath {
   answer(inner: Exchange): void;
 }
 
-/** The server that owns the request and the response when nexthop runs as middleware. */
-export interface HostServer {
-  /** The host passed a `next` function. */
-  readonly hasNext: boolean;
-  /** No route answered: the host's `next` is called. Throws `not_found` if the host has none. */
-  takeBack(): void;
-}
-
 export interface ExchangeParts {
   readonly request: IncomingRequest;
   readonly response: ResponseSink;
@@ -57,21 +42,6 @@ export interface ExchangeParts {
   readonly startedAtMs: number;
   /** Called once when the response is complete or its connection is lost. */
   readonly onClosed: (exchange: Exchange) => void;
-}
-
-export interface RequestId {
-  readonly value: string;
-  /** The header that carries it, to the hop and back to the client. */
-  readonly name: 'section-io-id' | 'x-request-id';
-  /** True if the request had no id; then the header is added when the request is forwarded. */
-  readonly made: boolean;
-}
-
-/** A second id of the request, in the format of the platform whose function answers. */
-export interface PlatformId {
-  readonly value: string;
-  /** The header that carries it, in lower case. */
-  readonly name: string;
 }
 
 /**
@@ -85,20 +55,31 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   /** The request target in origin-form, byte for byte as the client sent it, as in the logs. */
   readonly askedTarget: string;
   readonly startedAtMs: number;
-  readonly bytesWrittenBefore: number;
+  /** Bytes of head and body that were written to the connection since the request began. Known at its end. */
+  writtenBytes: number;
   readonly pendingWork: PendingWork;
   /** The request target in origin-form for targets: `askedTarget`, unless a rule of the site has rewritten it. */
   target: string;
   /** Pattern of the route that answered; '' for the fallback. */
   route = '';
-  /** Step of that route; 0 for the fallback, `OWN_PAGE` for nexthop itself. */
+  /** Step of that route; 0 for the fallback, `OWN_PAGE` if nexthop itself answers. */
   step = 0;
   /** Name of the target that answered. */
   answeredBy = '';
   fault: Fault | undefined;
   cacheResult: 'hit' | 'stale' | 'miss' | 'pass' | 'collapsed' | undefined;
+  /** The times of the head and of the call are measured. */
+  isMeasured = false;
+  /** Undefined: runs are not counted. */
+  runs: RunObserver | undefined;
+  /** When the final head was written; 0: it is not, or is not measured. */
+  headAtMs = 0;
+  /** When the code of the site that answers was called; 0: none was, or it is not measured. */
+  calledAtMs = 0;
   /** Of the span of this request; '' without a tracer. */
   traceId = '';
+  /** That span is recorded. */
+  isSampled = false;
   /** Sent with every response, also with a Fault's; it replaces a header of that name set by a function. */
   platformId: PlatformId | undefined;
   /** The platform stores the response for these seconds, by its path alone, whatever its headers say. Set before its head is written. */
@@ -124,21 +105,29 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   upgrade: Upgrade | undefined;
   /** Set while a filter is called, which may run it once (`http/rest-run.ts`). */
   rest: RestOfPath | undefined;
+  /** How often the request has passed modules of this name, by CDN-Loop. Above 0, code of this site may have sent it. */
+  passes = 0;
+  /** Fetches of the own host by code that runs for this exchange, without a response yet. */
+  ownFetches = 0;
   /** The rate limits of routes that the path as received matches, and that count the request when such a route is called. Undefined: none. */
   dueLimits: readonly RateRule[] | undefined;
-
+  /** A client that ended its side may have closed, which only a write shows. The response may never write again: it is cut. */
+  endsWithClient = false;
   /** Set before the first target is called. */
   callEnder: CallEnder | undefined;
   /** The request was answered instead of by its function. Whatever the function still writes is discarded. */
   isCallEnded = false;
+  readonly kept = new KeptValues();
   nextMember: Member | undefined;
   previousMember: Member | undefined;
   #request: IncomingRequest;
   #response: ResponseSink;
   #pair: NodePair | undefined;
-  #layers: ResponseLayer[] | undefined;
+  #layer: ResponseLayer | undefined;
+  #laterLayers: ResponseLayer[] | undefined;
   #listener: AnswerListener | undefined;
   #abort: AbortController | undefined;
+  #endedAtMs: number | undefined;
   readonly #onClosed: (exchange: Exchange) => void;
 
   constructor({ request, response, client, requestId, pendingWork, startedAtMs, onClosed }: ExchangeParts) {
@@ -152,7 +141,8 @@ export class Exchange implements Member, ResponseListener, PairOwner {
     this.askedTarget = request.target;
     this.target = request.target;
     this.startedAtMs = startedAtMs;
-    this.bytesWrittenBefore = request.socket.bytesWritten;
+    // A socket that was destroyed before it connected has no `bytesWritten`.
+    this.writtenBytes = -(request.socket.bytesWritten ?? 0);
   }
 
   get request(): IncomingRequest {
@@ -188,19 +178,20 @@ export class Exchange implements Member, ResponseListener, PairOwner {
 
   /** Adds headers to the response, whatever writes it. A layer that is added later is applied first. */
   addLayer(layer: ResponseLayer): void {
-    this.#layers ??= [];
-    this.#layers.push(layer);
+    if (this.#layer) this.#laterLayers = [...(this.#laterLayers ?? []), layer];
+    else this.#layer = layer;
   }
 
   /** The headers (flat) of the response with all layers applied. */
   applyLayers(status: number, headers: readonly string[]): readonly string[] {
-    if (!this.#layers || this.fault) return headers;
-    return this.#layers.reduceRight((applied, layer) => layer.toHeaders(this, status, applied), headers);
+    if (!this.#layer || this.fault) return headers;
+    const later = this.#laterLayers?.reduceRight((applied, each) => each.toHeaders(this, status, applied), headers);
+    return this.#layer.toHeaders(this, status, later ?? headers);
   }
 
   /** Called by the pair. */
   get changesHead(): boolean {
-    return (this.#layers !== undefined || this.ruleStatus !== 0) && !this.fault;
+    return (this.#layer !== undefined || this.ruleStatus !== 0) && !this.fault;
   }
 
   /** The status of the response, unless a rule of the site replaces it. */
@@ -214,17 +205,15 @@ export class Exchange implements Member, ResponseListener, PairOwner {
     this.#response.head(sent, sent === status ? reason : (STATUS_CODES[sent] ?? ''), this.applyLayers(sent, headers));
   }
 
-  /** Address of the other end of the connection: the last proxy, or the client itself. */
-  get peerAddress(): string {
-    return toPlainAddress(this.socket.remoteAddress ?? '');
+  /** From the head of the request to the end of the response, or until now. */
+  get tookMs(): number {
+    return (this.#endedAtMs ?? performance.now()) - this.startedAtMs;
   }
 
   /** Aborts when the client leaves early, or when a function exceeds its time limit. Created on first use: most requests need none. */
   get signal(): AbortSignal {
-    if (!this.#abort) {
-      this.#abort = new AbortController();
-      if (this.left) this.#abort.abort();
-    }
+    if (!this.#abort && this.left) this.abort(undefined);
+    this.#abort ??= new AbortController();
     return this.#abort.signal;
   }
 
@@ -240,15 +229,18 @@ export class Exchange implements Member, ResponseListener, PairOwner {
     if (this.left) listener?.clientLeft();
   }
 
+  /** Call it just before code of the site is called for this request. */
+  noteRun(): void {
+    if (this.isMeasured) this.calledAtMs = performance.now();
+    this.runs?.ran(this.route);
+  }
+
   /** As in SiteCall: the code of the site that runs for this request. */
   get calledCode(): string {
     return this.answeredBy;
   }
 
-  /**
-   * Code of the site that runs for this request tried to end the process: answers the request with 500 and logs this error, whatever the code does
-   * afterwards. Returns false when the response is complete already.
-   */
+  /** Code of the site tried to end the process while it ran for this request: answers with 500 and logs this error. False: the response is complete. */
   end(error: Error): boolean {
     return this.callEnder?.endCall(this, error) ?? false;
   }
@@ -281,19 +273,26 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   }
 
   /** Called by the response. */
+  headWritten(): void {
+    if (this.isMeasured) this.headAtMs = performance.now();
+  }
+
+  /** Called by the response. */
   drained(): void {
     this.#listener?.drained?.();
   }
 
   /** Called by the response. A WebSocket needs both directions: the client of a handshake has left. */
   clientEnded(): void {
-    if (this.upgrade) this.#response.abort();
+    if (this.upgrade || this.endsWithClient) this.#response.abort();
     else this.#listener?.clientEnded?.();
   }
 
   /** Called by the response. */
   closed(isWhole: boolean): void {
     if (!isWhole) this.leave();
+    this.#endedAtMs = performance.now();
+    this.writtenBytes += this.socket.bytesWritten ?? -this.writtenBytes;
     this.#onClosed(this);
   }
 }

@@ -20,11 +20,15 @@ export interface IncomingRequest {
   readonly host: string | undefined;
   /** The name of a header may have an underscore. */
   readonly hasUnderscoreName: boolean;
+  /** The names of `headers` without those that a request usually has; undefined or absent if that is not known without making the list. */
+  readonly unknownNames?: readonly string[] | undefined;
   /** The value of Connection; undefined without it. */
   readonly connection: string | undefined;
   /** The protocols of the Upgrade header; undefined if the request is no upgrade. */
   readonly upgrade: string | undefined;
   readonly body: BodySource;
+  /** Of the head as received, with its empty line; absent if that is not known. */
+  readonly headBytes?: number | undefined;
   /** nexthop itself made it, e.g. for a schedule; no client can set it. */
   readonly isOwn?: boolean;
   /** Of the connection: address and port of the peer, and whether it is encrypted. Not to be read, written or ended. */
@@ -166,6 +170,8 @@ export interface ResponseSink {
 }
 
 export interface ResponseListener {
+  /** The final head was given to the connection, or the connection was taken over. */
+  headWritten?(): void;
   drained(): void;
   /** Once. `isWhole`: the kernel took all of the response; else the client is gone, or the response was aborted. */
   closed(isWhole: boolean): void;

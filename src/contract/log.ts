@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.ts';
+import { ValueKey } from './kept-values.ts';
 
 /** Writes to error.log and access.log. Nothing here throws or blocks, except `reopen`. */
 export interface Log {
@@ -19,6 +20,8 @@ export interface ProcessLog extends Log {
   print(printed: PrintedText): void;
   /** How many lines were not written, of all files. */
   readonly lostCount: number;
+  /** One of the files cannot be written, e.g. because the disk is full; its lines wait in memory, and the last ones are lost. */
+  readonly isFailing: boolean;
 }
 
 /** What code of the site printed, by `console` or by `write` of `process.stdout` or `process.stderr`. */
@@ -32,4 +35,12 @@ export interface PrintedText {
   readonly route: string;
   /** '' if the code does not run for a request. */
   readonly requestId: string;
+  /** Further fields of its line. */
+  readonly fields?: PrintedFields;
 }
+
+/** By their names in functions.log, e.g. the id of a run. */
+export type PrintedFields = Readonly<Record<string, string>>;
+
+/** The fields that a platform adds to all that code prints for an exchange. */
+export const PRINTED_FIELDS = new ValueKey<PrintedFields>();

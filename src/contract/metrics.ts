@@ -1,3 +1,4 @@
+import type { Fault } from './fault.ts';
 import type { JobState } from './store.ts';
 
 /** The values of one metric, as plain data: workers send them to their supervisor. */
@@ -16,8 +17,22 @@ export interface MetricFamily {
 export interface MetricSeries {
   /** As in the text format, e.g. `method="GET",code="200"`; '' for none. */
   readonly labels: string;
+  /** Instead of that of the family. */
+  readonly merge?: 'max';
   /** One value. Of a histogram: the count of each bucket alone, with that of infinity, then the sum. */
   readonly values: readonly number[];
+  /** Of a histogram: at most one for each bucket. */
+  readonly exemplars?: readonly Exemplar[];
+}
+
+/** A trace that shows a value of a histogram. */
+export interface Exemplar {
+  /** Number of the bucket that the value is in. */
+  readonly bucket: number;
+  readonly traceId: string;
+  readonly value: number;
+  /** Unix time. */
+  readonly atSeconds: number;
 }
 
 /** The metrics of several processes as those of one. */
@@ -31,13 +46,20 @@ export function mergeMetrics(all: readonly (readonly MetricFamily[])[]): readonl
 }
 
 function mergeSeries(one: MetricFamily, other: MetricFamily): readonly MetricSeries[] {
-  const byLabels = new Map(one.series.map(({ labels, values }) => [labels, values]));
-  for (const { labels, values } of other.series) {
-    const before = byLabels.get(labels);
-    const join = one.merge === 'max' ? Math.max : (a: number, b: number) => a + b;
-    byLabels.set(labels, before ? values.map((value, at) => join(value, before[at] ?? 0)) : values);
+  const byLabels = new Map(one.series.map((series) => [series.labels, series]));
+  for (const series of other.series) {
+    const join = (series.merge ?? one.merge) === 'max' ? Math.max : (a: number, b: number) => a + b;
+    const before = byLabels.get(series.labels);
+    byLabels.set(series.labels, before ? mergeOne(before, series, join) : series);
   }
-  return [...byLabels].map(([labels, values]) => ({ labels, values }));
+  return [...byLabels.values()];
+}
+
+function mergeOne(one: MetricSeries, other: MetricSeries, join: (a: number, b: number) => number): MetricSeries {
+  const values = other.values.map((value, at) => join(value, one.values[at] ?? 0));
+  if (!one.exemplars && !other.exemplars) return { ...one, values };
+  const all = [...(one.exemplars ?? []), ...(other.exemplars ?? [])].sort((a, b) => a.atSeconds - b.atSeconds);
+  return { labels: one.labels, values, exemplars: [...new Map(all.map((each) => [each.bucket, each])).values()] };
 }
 
 /** What is still true of a process that has ended: its counters. */
@@ -51,11 +73,36 @@ export interface CollectedMetrics {
   readonly missing: number;
 }
 
+/** Runs the calls of stores, e.g. to count those that fail. */
+export interface StoreObserver {
+  /** Returns what `work` returns. `verb`: what the store is asked for, without keys or values. */
+  observe<T>(store: 'redis' | 'sqlite' | 's3', verb: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** Counts the runs of the site's code for requests. `route`: pattern of what runs. */
+export interface RunObserver {
+  ran(route: string): void;
+  /** Of each fault only the first call counts, and none if its origin is not the code that ran. */
+  failed(route: string, fault: Fault): void;
+}
+
 /** Gets each request to the hop when the head of its response is there, or when it has failed. */
 export interface HopObserver {
   answered(status: number, ms: number): void;
   /** `code`: of the fault. */
   failed(code: string, ms: number): void;
+  /** The request is sent a second time. Returns the head to send. */
+  retried?(code: string, headText: string): string;
+}
+
+/** What the cache of a process holds. */
+export interface CacheUse {
+  /** In memory. */
+  readonly bytes: number;
+  /** Responses that were removed to make room. */
+  readonly evictions: number;
+  /** Of the entries in the store, which all processes share; undefined if there is none, or it does not count them. Rejects if it is away. */
+  durableBytes(): Promise<number | undefined>;
 }
 
 /** The jobs in the store. */

@@ -15,7 +15,10 @@ export function wrapFetch(name: string, wrap: (fetch: Fetch) => Fetch): void {
   const mark = Symbol.for(name);
   const { fetch } = globalThis;
   if (mark in fetch) return;
+  // With those of the wrappers inside. Otherwise they would be set once more outside of this one, at each reading of the site.
+  const marks = Object.getOwnPropertySymbols(fetch).map((symbol) => [symbol, { value: true }]);
   globalThis.fetch = Object.defineProperties(wrap(fetch), {
+    ...Object.fromEntries(marks),
     name: { value: 'fetch', configurable: true },
     length: { value: fetch.length, configurable: true },
     [mark]: { value: true },

@@ -3,7 +3,11 @@ import { nearestWord } from './nearest-word.ts';
 
 /** A mistake in the files of the site. Printed at start and by `routes`. */
 export interface Problem {
-  /** error: a route does not work. warning: a file is not used as its author may expect. */
+  /**
+   * error: because of a mistake, something that a file declares (a function, page, rule, header,
+   * schedule, limit or guard) is not used, or answers an error. warning: all that is declared is used,
+   * or nexthop does not have that part of the platform; its author may expect something else.
+   */
   readonly severity: 'error' | 'warning';
   /** Relative to the site; `environment` for a variable of the process. */
   readonly file: string;

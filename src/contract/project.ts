@@ -34,6 +34,8 @@ export interface Project {
   readonly agentTimeoutMs?: number;
   /** The setting AGENT_MESSAGE_LIMIT; 0: no limit. */
   readonly agentMessageBytes?: number;
+  /** The setting AGENT_TOOLS, relative to the site; '' for none. */
+  readonly agentTools?: string;
   /** For development: a failed function's message and stack are sent to the client. */
   readonly dev?: boolean;
   /** For development: the country (two letters) reported for every client; 'US' is San Francisco. Undefined: from headers of trusted peers. */
@@ -80,12 +82,22 @@ export interface Project {
   readonly problems?: readonly Problem[];
   /** Keeps loaded code for the next reading of the site. Undefined when the site is read once. */
   readonly warmCode?: WarmCode;
+  /** What earlier readings of the site found in its files. Undefined if the site is read seldom. */
+  readonly fileFacts?: FileFacts | undefined;
   /** Called when code has loaded for which this reading did not wait. Undefined if it is used at once then. */
   readonly onLateCode?: () => void;
   /** Receives the files outside of the site that its code imports, as absolute paths; after each reading, for each dialect. */
   readonly onOutside?: ((files: readonly string[]) => void) | undefined;
   /** Set by `nexthop build`: receives the compiled code. No code of the user is run then. */
   readonly ahead?: Ahead;
+}
+
+/** What is known of files, by absolute path, as long as they do not change. */
+export interface FileFacts {
+  /** What `find` resolves with, or an earlier call of it under the same key. */
+  of<T>(path: string, key: string, find: () => Promise<T>): Promise<T>;
+  /** Every file of which anything was known, and what is known under this key since it changed last. */
+  all<T>(key: string): ReadonlyMap<string, T | undefined>;
 }
 
 export interface RateLimits {

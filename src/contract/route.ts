@@ -17,6 +17,13 @@ export interface RouteLimit {
   matches?(exchange: Exchange): boolean;
 }
 
+/** The rate limit of a filter that would answer or change a request. */
+export interface FilterLimit {
+  readonly rule: RateRule;
+  /** Of the filter, or of its rule, as lists of routes print it. */
+  readonly pattern: string;
+}
+
 /** A target, and the requests that it may answer. */
 export interface Route {
   readonly pattern: Pattern;
@@ -43,8 +50,12 @@ export interface Route {
   readonly file: string;
   /** A short description for lists of routes. */
   readonly about?: string;
+  /** Of a filter that may protect something: its kind, such as `Basic-Auth`, and what names it: files or paths. */
+  readonly guards?: { readonly kind: string; readonly names: readonly string[] };
   /** For a static file: its folder, relative to the site. Lists of routes show one line for the folder. */
   readonly folder?: string;
+  /** For one route of all files of a folder: their number at this moment. */
+  readonly countFiles?: () => number;
   /** Path prefix of that folder, without a trailing slash. Default ''. */
   readonly base?: string;
 }
@@ -58,7 +69,14 @@ export interface RouteCounts {
 /** A file counts once, though it may have several paths. */
 export function countRoutes(routes: readonly Route[]): RouteCounts {
   const files = routes.filter(({ folder }) => folder !== undefined);
-  return { routes: routes.length - files.length, files: new Set(files.map(({ file }) => file)).size };
+  return { routes: routes.length - files.length, files: countFiles(files) };
+}
+
+/** Of routes for files. */
+export function countFiles(routes: readonly Route[]): number {
+  const folders = routes.filter((route) => route.countFiles !== undefined);
+  const single = new Set(routes.flatMap(({ file, countFiles: count }) => (count ? [] : [file]))).size;
+  return folders.reduce((sum, { countFiles: count }) => sum + (count?.() ?? 0), single);
 }
 
 /** A route that matches a request, with the params that its pattern took from the path. */

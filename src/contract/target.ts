@@ -1,7 +1,18 @@
+import type { AskedRequest, Effect } from './effect.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Values that the pattern of a route took from the path: `[id]` a decoded string, `[[rest]]` an array of segments. */
 export type Params = Readonly<Record<string, string | readonly string[]>>;
+
+const NO_MEMBERS: object = Object.freeze(Object.create(null));
+
+/**
+ * Empty params, to be filled. They inherit nothing, so that a parameter may have any name and a function sees the values of the path only. V8 copies them in a
+ * tenth of the time that it takes for an object without a prototype, and functions get copies.
+ */
+export function createParams<T extends string | readonly string[]>(): Record<string, T> {
+  return Object.create(NO_MEMBERS);
+}
 
 /** 'answered': the target has written the response, or will. 'passed': it left the exchange untouched for the next target. */
 export type Outcome = 'answered' | 'passed';
@@ -20,17 +31,14 @@ export interface Target {
   readonly name: string;
   /** No code of the site runs for it. */
   readonly isFile?: boolean;
+  /** It makes the spans of its calls itself. */
+  readonly isTraced?: boolean;
   answer(exchange: Exchange, params: Params): Answer;
-}
-
-/** `Exchange.step` of pages of nexthop itself. */
-export const OWN_PAGE = -1;
-
-/** A page of nexthop itself, before all routes of the site. */
-export interface OwnPage {
-  /** False: the request goes on like any other one. */
-  isAsked(exchange: Exchange): boolean;
-  answer(exchange: Exchange): Answer;
+  /**
+   * What it would do with a request, by the same tables as `answer` and without code of the site, for `nexthop routes PATH`. Undefined: it passes the
+   * request as it is. Absent: it answers, or, as a filter, its code decides.
+   */
+  describe?(asked: AskedRequest, params: Params): Effect | undefined;
 }
 
 /** Answers when no route does: the hop, or the host's `next`. It never passes. */

@@ -39,7 +39,8 @@ export function readCodeFrame({ path, line, column }: CodePlace): CodeFrame | un
   const shown = all.slice(first - 1, line + AROUND);
   // The text after the last line feed is no line.
   while (shown.at(-1) === '' && first + shown.length - 1 > line) shown.pop();
-  const shift = column === undefined ? 0 : Math.max(0, widthOf(marked.slice(0, column - 1)) - LONGEST_LINE / 2);
+  const isShifted = column !== undefined && widthOf(marked) > LONGEST_LINE;
+  const shift = isShifted ? Math.max(0, widthOf(marked.slice(0, column - 1)) - LONGEST_LINE / 2) : 0;
   return {
     lines: shown.map((text, index) => ({
       number: first + index,

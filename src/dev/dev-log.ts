@@ -1,5 +1,6 @@
 import type { Exchange } from '../contract/exchange.ts';
 import type { PrintedText, ProcessLog } from '../contract/log.ts';
+import type { Problem } from '../contract/problem.ts';
 import { DEV_PAGE } from './dev-page.ts';
 import { toErrorReport, toProblemReport } from './error-report.ts';
 import type { RequestHistory } from './request-history.ts';
@@ -24,11 +25,20 @@ export interface DevLogParts {
   readonly isShown: (error: object) => boolean;
 }
 
+/** What `forget` gets for a problem. */
+export function toProblemKey({ message, file, line, column }: Problem): string {
+  return toKey(file, line, column, message);
+}
+
+function toKey(...parts: readonly unknown[]): string {
+  return JSON.stringify(parts);
+}
+
 /** Shows on the terminal, in a form for people, what else would be lines of log files. */
 export class DevLog implements ProcessLog {
   readonly #parts: DevLogParts;
-  /** Warnings that were printed: each one once, however often the site is read. */
-  readonly #warned = new Set<string>();
+  /** Warnings, and errors of the site, that were printed: each one once, however often the site is read. */
+  readonly #printed = new Set<string>();
 
   constructor(parts: DevLogParts) {
     this.#parts = parts;
@@ -46,18 +56,29 @@ export class DevLog implements ProcessLog {
     const { files, terminal } = this.#parts;
     files?.warn(message, details);
     if (this.#isShown(details)) return;
-    const report = this.#toReport(message, details);
-    const key = JSON.stringify([report.place, report.title]);
-    if (this.#warned.has(key)) return;
-    this.#warned.add(key);
-    terminal.problem('warning', report);
+    // What fails at run time, e.g. a job, is printed each time.
+    if (details.error !== undefined || this.#isNew(message, details))
+      terminal.problem('warning', this.#toReport(message, details));
   }
 
   error(message: string, details: Details = {}): void {
     const { files, terminal } = this.#parts;
     files?.error(message, details);
     if (this.#isShown(details)) return;
-    terminal.problem('error', this.#toReport(message, details));
+    const isOfSite = details.error === undefined && typeof details.file === 'string';
+    if (!isOfSite || this.#isNew(message, details)) terminal.problem('error', this.#toReport(message, details));
+  }
+
+  /** `keys`: of problems that are mended; if they come again, they are printed again. */
+  forget(keys: readonly string[]): void {
+    for (const key of keys) this.#printed.delete(key);
+  }
+
+  #isNew(message: string, { file, target, line, column }: Details): boolean {
+    const key = toKey(file ?? target, line, column, message);
+    if (this.#printed.has(key)) return false;
+    this.#printed.add(key);
+    return true;
   }
 
   access(exchange: Exchange): void {
@@ -72,6 +93,10 @@ export class DevLog implements ProcessLog {
 
   get lostCount(): number {
     return this.#parts.files?.lostCount ?? 0;
+  }
+
+  get isFailing(): boolean {
+    return this.#parts.files?.isFailing ?? false;
   }
 
   /** Shown below the line of its request. */
@@ -106,8 +131,9 @@ export class DevLog implements ProcessLog {
     return typeof error === 'object' && error !== null && this.#parts.isShown(error);
   }
 
-  #toReport(message: string, { error, file, line, column, target }: Details) {
+  #toReport(given: string, { error, file, line, column, target, rule }: Details) {
     const { site } = this.#parts;
+    const message = rule === undefined ? given : `${given} (${rule})`;
     if (error === undefined) {
       return toProblemReport(
         {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { messageOf } from '../contract/error-message.ts';
 import type { Exchange } from '../contract/exchange.ts';
-import { OWN_PAGE } from '../contract/target.ts';
+import { OWN_PAGE } from '../contract/own-page.ts';
 import { PAGE_HTML, PAGE_SCRIPT } from './live-page.ts';
 import { refuseAccess, refuseChange } from './page-access.ts';
 import { type CacheFact, type SiteFacts, toRequestJson, toSiteJson } from './page-json.ts';
@@ -16,8 +16,10 @@ export const DEV_PAGE = 'nexthop dev';
 /** The running server, as far as the page needs it. */
 export interface DevServer extends OwnServer {
   describeSite(): Promise<SiteFacts>;
-  /** Cached responses, the last used first; at most `most`. */
+  /** Cached responses, the URLs that were stored last first; at most `most`. */
   listCached(most: number): readonly CacheFact[];
+  /** Why no route of the site answered this request, in sentences. `target`: in origin-form. */
+  explainMissing(request: { readonly method: string; readonly target: string }): readonly string[];
   /** Runs a scheduled function now. Rejects if that is not possible. */
   runNow(rule: string): Promise<unknown>;
 }

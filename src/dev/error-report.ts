@@ -35,10 +35,11 @@ export function toErrorReport(given: unknown, site: string, depth = 0): ErrorRep
     return { title: `threw ${inspectSafely(error)}`, place: '', frame: undefined, calls: [], cause: undefined };
   const frames = toStackFrames(String(error.stack ?? '')).filter(isOfUser);
   const at = frames.find(({ file }) => !file.includes(PACKAGES)) ?? frames[0];
+  const frame = at && readCodeFrame({ path: at.file, line: at.line, column: at.column });
   return {
-    title: toTitle(error),
+    title: toTitle(error) + adviseOnNamespace(error, frame),
     place: at ? toPlace(at, site) : '',
-    frame: at && readCodeFrame({ path: at.file, line: at.line, column: at.column }),
+    frame,
     calls: frames.slice(0, MOST_CALLS).map((frame) => [frame.name, toPlace(frame, site)].filter(Boolean).join('  ')),
     cause: error.cause === undefined || depth === MOST_CAUSES ? undefined : toErrorReport(error.cause, site, depth + 1),
   };
@@ -74,9 +75,30 @@ function isOfUser({ file }: StackFrame): boolean {
 }
 
 /** Code that could not be compiled throws its problem, which begins with its place. */
-function toTitle({ name, message }: Error): string {
+function toTitle(error: Error): string {
+  const { name, message } = error;
+  // A result of a function that is none, e.g. without a status: nothing was thrown.
+  if (error instanceof Fault) return message;
   const text = message.replace(/^[^\s:]+:\d+(?::\d+)?: /, '');
-  return text === '' ? name : `${name}: ${text}`;
+  return text === '' ? name : `${name}: ${withRemedy(text)}`;
+}
+
+/** Node's message about a package that it did not find, and not about a file. */
+const MISSING_PACKAGE = /^Cannot find (?:module|package) '((?:@[\w.~-]+\/)?[a-z\d~-][\w.~-]*)(?:\/[^']*)?'/i;
+
+/** At the end of its first line. */
+function withRemedy(message: string): string {
+  const [, name] = MISSING_PACKAGE.exec(message) ?? [];
+  return name === undefined ? message : message.replace(/.*/, (line) => `${line}; npm install ${name}`);
+}
+
+/** A namespace of KV is a global on EdgeOne Pages, whose console binds it. */
+function adviseOnNamespace({ name, message }: Error, frame: CodeFrame | undefined): string {
+  const [, word] = name === 'ReferenceError' ? (/^([A-Za-z_$][\w$]*) is not defined$/.exec(message) ?? []) : [];
+  if (word === undefined || !frame) return '';
+  const line = frame.lines.find(({ isMarked }) => isMarked)?.text ?? '';
+  const isUsedAsOne = line.split(word).some((rest, at) => at > 0 && /^\s*\.\s*(?:get|put|delete|list)\(/.test(rest));
+  return isUsedAsOne ? `; if it is a KV namespace of EdgeOne, set KV_BINDINGS=${word}` : '';
 }
 
 function toPlace({ file, line, column }: StackFrame, site: string): string {

@@ -13,6 +13,8 @@ export interface DevFault {
   readonly report: ErrorReport | undefined;
   /** URL of the next hop. */
   readonly nextHop: string;
+  /** If the next hop failed: why no route of the site answered, in sentences. */
+  readonly missing: readonly string[];
   /** The client's Accept header, '' if absent. */
   readonly accept: string;
   readonly method: string;
@@ -32,10 +34,13 @@ export function toDevFaultPage(dev: DevFault): FaultPage {
   switch (negotiate(accept, report ? FUNCTION_FORMATS : HOP_FORMATS)) {
     case 'application/json': {
       const { status, code, message } = fault;
-      const details = report ? toJson(report) : { message, about };
+      const details = report
+        ? { ...toJson(report), ...(report.place === '' && { file: dev.file }) }
+        : { message, about };
       return {
         contentType: 'application/json',
-        body: `${JSON.stringify({ status, code, requestId: requestId || undefined, ...details })}\n`,
+        // Each line of the code on a line of its own: curl, which accepts all, shows it so.
+        body: `${JSON.stringify({ status, code, requestId: requestId || undefined, ...details }, undefined, 2)}\n`,
       };
     }
     case 'text/html':
@@ -46,9 +51,10 @@ export function toDevFaultPage(dev: DevFault): FaultPage {
 }
 
 /** A fallback is new to authors who know platforms: there, a path without an answer is a 404. */
-function explainHop({ fault, nextHop }: DevFault): readonly string[] {
+function explainHop({ fault, nextHop, missing }: DevFault): readonly string[] {
   return [
     `No function and no file of the site answers this request, so nexthop forwarded it to the next hop, ${nextHop}.`,
+    ...missing,
     `The next hop did not answer: ${fault.message}.`,
     'In production the next hop is your application, a CMS, or the next proxy. It gets every request that the site does not answer.',
     'To develop with it, start it and name it: nexthop dev --next-hop http://localhost:3000',

@@ -6,7 +6,7 @@ export interface FolderWatchParts {
   readonly root: string;
   /** Absolute paths of folders that are not watched. */
   readonly ignored: readonly string[];
-  /** Called with the changed files (relative to the root) once they have not changed for `QUIET_MS`. */
+  /** Called after `begin` with the changed files (relative to the root) once they have not changed for `QUIET_MS`. */
   readonly onChange: (files: readonly string[]) => void;
   /** Called once with the reason if changes of a folder cannot be noticed. */
   readonly onTrouble: (folder: string, error: unknown) => void;
@@ -18,6 +18,9 @@ const QUIET_MS = 12;
 const EMPTY_MS = 150;
 /** A file that changes all the time is read at last. */
 const LONGEST_WAIT_MS = 300;
+
+/** The time of a file may be behind the clock, by the tick of the kernel. */
+const FILE_TIME_MS = 20;
 
 /** Folders with a dot are those of tools, except those in which a platform keeps code. */
 const SKIPPED = /^(?:node_modules|\.(?!netlify$|edgeone$).*)$/;
@@ -43,34 +46,78 @@ export class FolderWatch {
   /** Files outside of the root, and the watchers of their folders. */
   readonly #outside = new Set<string>();
   readonly #outsideWatchers = new Map<string, FSWatcher>();
+  /** Of the folder above the root: a build may remove the root and make it again. */
+  readonly #above: FSWatcher | undefined;
   readonly #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #firstAtMs = 0;
+  #readingAtMs = Number.POSITIVE_INFINITY;
   #isTroubled = false;
+  #hasBegun = false;
 
   constructor(parts: FolderWatchParts) {
     this.#parts = parts;
+    this.#above = this.#watchAbove();
     this.#add(parts.root);
   }
 
-  /** Adds files outside of the root, as absolute paths. */
+  /** A reading of the site begins. */
+  beforeReading(): void {
+    this.#readingAtMs = Date.now() - FILE_TIME_MS;
+  }
+
+  /** Adds files outside of the root, as absolute paths. The reading that found them may have read them before they changed. */
   useOutside(files: readonly string[]): void {
     for (const file of files) {
+      if (this.#outside.has(file)) continue;
       this.#outside.add(file);
-      const folder = dirname(file);
-      if (this.#outsideWatchers.has(folder)) continue;
-      const watcher = this.#open(folder, (name) => {
-        if (this.#outside.has(join(folder, name))) this.#note(join(folder, name));
-      });
-      if (watcher) this.#outsideWatchers.set(folder, watcher);
+      this.#watchOutside(dirname(file));
+      const stats = statSync(file, { throwIfNoEntry: false });
+      if (stats && stats.mtimeMs >= this.#readingAtMs) this.#note(file);
     }
+  }
+
+  /** Reports changes from now on, and those since the watch was made: the site may have been read before them. */
+  begin(): void {
+    this.#hasBegun = true;
+    this.#report();
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#above?.close();
     for (const watcher of [...this.#watchers.values(), ...this.#outsideWatchers.values()]) watcher.close();
     this.#watchers.clear();
     this.#outsideWatchers.clear();
+  }
+
+  #watchAbove(): FSWatcher | undefined {
+    const { root } = this.#parts;
+    try {
+      const watcher = watch(dirname(root), (event, name) => {
+        // Its attributes are a 'change'.
+        if (event === 'rename' && name === basename(root)) this.#onRootEvent();
+      });
+      return watcher.on('error', () => watcher.close());
+    } catch {
+      // Another user's folder: the files of the site are noticed without it.
+      return undefined;
+    }
+  }
+
+  #onRootEvent(): void {
+    const { root } = this.#parts;
+    // The watchers are of the removed folders, also if the root is there again by now.
+    this.#remove(root);
+    if (kindOf(root) === 'folder' && this.#add(root)) this.#note(root);
+  }
+
+  #watchOutside(folder: string): void {
+    if (this.#outsideWatchers.has(folder)) return;
+    const watcher = this.#open(folder, (name) => {
+      if (this.#outside.has(join(folder, name))) this.#note(join(folder, name));
+    });
+    if (watcher) this.#outsideWatchers.set(folder, watcher);
   }
 
   /** Watches a folder and those below it. Returns whether one of them has a file that matters. */
@@ -125,7 +172,7 @@ export class FolderWatch {
   #note(path: string): void {
     const nowMs = performance.now();
     if (this.#changed.size === 0) this.#firstAtMs = nowMs;
-    this.#changed.add(relative(this.#parts.root, path));
+    this.#changed.add(relative(this.#parts.root, path) || '.');
     clearTimeout(this.#timer);
     const leftMs = Math.max(0, this.#firstAtMs + LONGEST_WAIT_MS - nowMs);
     const quietMs = statSync(path, { throwIfNoEntry: false })?.size === 0 ? EMPTY_MS : QUIET_MS;
@@ -133,6 +180,7 @@ export class FolderWatch {
   }
 
   #report(): void {
+    if (!this.#hasBegun || this.#changed.size === 0) return;
     const files = [...this.#changed];
     this.#changed.clear();
     this.#parts.onChange(files);

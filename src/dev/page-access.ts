@@ -1,3 +1,4 @@
+import { peerAddressOf } from '../contract/client.ts';
 import type { Exchange } from '../contract/exchange.ts';
 
 /** Names by which a browser on this machine calls it. */
@@ -10,8 +11,8 @@ const LOOPBACK = /^(?:127\.|::1$)/;
  * itself, and the Host is one of its own names. Otherwise any web page could read them by a name
  * of its own that it points to 127.0.0.1 (DNS rebinding).
  */
-export function refuseAccess({ peerAddress, request }: Exchange): string | undefined {
-  if (!LOOPBACK.test(peerAddress)) return 'is only for this machine';
+export function refuseAccess({ socket, request }: Exchange): string | undefined {
+  if (!LOOPBACK.test(peerAddressOf(socket))) return 'is only for this machine';
   if (!OWN_HOST.test(request.host ?? '')) return 'is only for localhost';
   const site = request.get('sec-fetch-site');
   // A link of another site may open the page; nothing else of it may be used from there.

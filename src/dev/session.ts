@@ -2,8 +2,9 @@ import type { Development } from '../contract/development.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Fault, FaultPage } from '../contract/fault.ts';
 import type { ProcessLog } from '../contract/log.ts';
+import type { Problem } from '../contract/problem.ts';
 import type { Answer } from '../contract/target.ts';
-import { DevLog } from './dev-log.ts';
+import { DevLog, toProblemKey } from './dev-log.ts';
 import { DevPage } from './dev-page.ts';
 import { toErrorReport } from './error-report.ts';
 import { toDevFaultPage } from './fault-page.ts';
@@ -29,6 +30,9 @@ export class DevSession implements Development {
   readonly history = new RequestHistory();
   readonly page = new DevPage(this.history);
   readonly #parts: DevSessionParts;
+  #log: DevLog | undefined;
+  /** Of the last reading of the site. */
+  #problems: readonly Problem[] = [];
   /** Faults that are printed with their request. */
   readonly #shown = new WeakSet<object>();
 
@@ -38,7 +42,18 @@ export class DevSession implements Development {
 
   toLog(files: ProcessLog | undefined): ProcessLog {
     const { site, terminal } = this.#parts;
-    return new DevLog({ site, terminal, history: this.history, files, isShown: (error) => this.#shown.has(error) });
+    const isShown = (error: object): boolean => this.#shown.has(error);
+    this.#log = new DevLog({ site, terminal, history: this.history, files, isShown });
+    return this.#log;
+  }
+
+  /** Call it after each reading, once its problems are logged. Returns the errors that the reading before had, too. */
+  useProblems(problems: readonly Problem[]): readonly Problem[] {
+    const before = new Set(this.#problems.map(toProblemKey));
+    const current = new Set(problems.map(toProblemKey));
+    this.#log?.forget([...before].filter((key) => !current.has(key)));
+    this.#problems = problems;
+    return problems.filter((problem) => problem.severity === 'error' && before.has(toProblemKey(problem)));
   }
 
   receive(exchange: Exchange): Answer {
@@ -58,12 +73,14 @@ export class DevSession implements Development {
     const record = this.history.of(exchange);
     const report = fault.origin === 'function' ? toErrorReport(fault, site) : undefined;
     if (record && report) record.error = report;
+    const { method } = exchange.request;
     return toDevFaultPage({
       fault,
       report,
       nextHop,
+      missing: report ? [] : (this.page.server?.explainMissing({ method, target: exchange.askedTarget }) ?? []),
       accept: exchange.request.get('accept') ?? '',
-      method: exchange.request.method,
+      method,
       requestId: exchange.requestId.value,
       file: exchange.answeredBy,
     });

@@ -39,6 +39,8 @@ export interface EmbeddedEdgeParts {
   readonly dialects?: readonly Dialect[];
   /** Answers requests that no route answers if there is no `next`. Default: 404. */
   readonly last?: Fallback;
+  /** Time limit of a store's call. Default: CALL_TIMEOUT_MS. */
+  readonly callTimeoutMs?: number;
 }
 
 interface OwnParts extends Omit<EmbeddedEdgeParts, 'log'> {
@@ -87,12 +89,12 @@ export class EmbeddedEdge {
    * after closing everything that was opened, also the log.
    */
   static async open(parts: EmbeddedEdgeParts): Promise<EmbeddedEdge> {
-    const { config, dialects } = parts;
+    const { config, dialects, callTimeoutMs } = parts;
     const { site: root, DATA_DIR: dataDir, ASTRO_ENTRY: astroEntry } = config;
     const log = openLogOf(parts);
     const release = guardHost({ log, site: root, isSiteCode: toSiteCode({ site: root, dataDir, astroEntry }) });
     try {
-      const site = await RunningSite.open({ config, log, ...(dialects && { dialects }) });
+      const site = await RunningSite.open({ config, log, callTimeoutMs, ...(dialects && { dialects }) });
       logProblems(log, site.current.problems);
       await site.warm();
       site.start();
@@ -179,7 +181,10 @@ export class EmbeddedEdge {
       .then(() => site.pendingWork.settled());
     if (!(await withTimeout(DRAIN_TIMEOUT, finished))) {
       const left = { requests: this.#exchanges.size, web_sockets: this.#webSockets.size, work: site.pendingWork.size };
-      log.warn('the drain of the middleware timed out; the remaining work is cut', left);
+      log.warn(
+        'the drain of the middleware timed out; the remaining work is cut: raise DRAIN_TIMEOUT if it needs longer',
+        left,
+      );
       this.#exchanges.abort();
     }
     await site.close();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { SettingName } from '../config/settings.ts';
 import type { Problem } from '../contract/problem.ts';
+import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
 import type { Fallback } from '../contract/target.ts';
 import { toWebRequest } from '../http/web-request.ts';
 import { writeWebResponse } from '../http/web-response.ts';
@@ -119,7 +120,13 @@ export interface MemoryEdgeParts {
 
 /** Opens the site with exactly these settings. `log`: gets what is logged. Rejects as `openTestEdge`. */
 export async function openMemoryEdge(config: Config, { log, hop }: MemoryEdgeParts): Promise<MemoryEdge> {
-  const edge = await EmbeddedEdge.open({ config, log, isTrusted: config.TRUSTED_PROXIES, last: toFallback(hop) });
+  const edge = await EmbeddedEdge.open({
+    config,
+    log,
+    isTrusted: config.TRUSTED_PROXIES,
+    last: toFallback(hop),
+    callTimeoutMs: COMMAND_CALL_TIMEOUT_MS,
+  });
   const server = new MemoryServer((request, response) => void edge.serve(request, response));
   server.onUpgrade((request, socket, head) => void edge.upgrade(request, socket, head));
   return {

@@ -1,5 +1,6 @@
-import type { Exchange, HostServer } from '../contract/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import type { HostServer } from '../contract/host-server.ts';
 import type { HostRequest } from './host-request.ts';
 import type { HostResponse } from './host-response.ts';
 

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { AnswerListener, Exchange } from '../contract/exchange.ts';
+import type { AnswerListener } from '../contract/answer-listener.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
 import { findHeader } from '../contract/header-list.ts';
 import type { BodySink } from '../contract/http-message.ts';
 import type { Outcome } from '../contract/target.ts';
+import { isEventStream } from '../http/headers.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
 import { toFlat, toOriginFault } from './external-answer.ts';
 
@@ -64,6 +66,7 @@ export class ExternalForward implements Dispatcher.DispatchHandler, AnswerListen
     const kept = [...toEndToEnd(headers, connection)];
     if (findHeader(headers, requestId.name) === undefined) kept.push(requestId.name, requestId.value);
     exchange.writeHead(status, reason, kept);
+    if (isEventStream(exchange.contentType)) exchange.endsWithClient = true;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

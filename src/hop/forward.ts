@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
-import type { AnswerListener, Exchange } from '../contract/exchange.ts';
+import type { AnswerListener } from '../contract/answer-listener.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { type Fault, toFault } from '../contract/fault.ts';
 import type { BodySink } from '../contract/http-message.ts';
 import type { HopObserver } from '../contract/metrics.ts';
 import type { Outcome } from '../contract/target.ts';
-import { CapturedResponse } from '../http/captured-response.ts';
+import { takesAtOnce } from '../http/captured-response.ts';
+import { isEventStream } from '../http/headers.ts';
 import { ClientResponse } from '../wire/client-response.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
 import type { OriginCall, OriginHandler } from '../wire/origin-call.ts';
@@ -113,9 +115,8 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
   head(head: ResponseHead): void {
     const { exchange } = this;
     const call = this.#call as OriginCall; // the one that the head belongs to
-    this.#observer?.answered(head.status, performance.now() - this.#startedAtMs);
-    this.#observer = undefined;
     if (this.#unlessMissing && head.status === 404) {
+      this.#observeHead(head, performance.now());
       new Discard(call);
       this.#pass();
       return;
@@ -123,14 +124,17 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     if (this.#heldInterims) for (const held of this.#heldInterims) this.#passInterim(held);
     exchange.upstreamAddress = call.address;
     writeResponseHead(head, exchange);
-    call.mayBeSilent = isEventStream(exchange.contentType);
+    // The clock was read at this head already, if it is measured.
+    this.#observeHead(head, exchange.headAtMs || performance.now());
+    if (isEventStream(exchange.contentType)) {
+      call.mayBeSilent = true;
+      exchange.endsWithClient = true;
+    }
   }
 
   data(content: Buffer): void {
     const { response } = this.exchange;
-    const isTaken =
-      response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesAtOnce);
-    if (!response.write(isTaken ? content : toKept(content))) this.#call?.pause();
+    if (!response.write(takesAtOnce(response) ? content : toKept(content))) this.#call?.pause();
   }
 
   waiting(): void {
@@ -150,6 +154,10 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     this.finish();
   }
 
+  retried(fault: Fault, headText: string): string {
+    return this.#observer?.retried?.(fault.code, headText) ?? headText;
+  }
+
   failed(fault: Fault): void {
     this.#observer?.failed(fault.code, performance.now() - this.#startedAtMs);
     if (this.#unlessMissing && fault.code === 'hop_unreachable') this.#pass();
@@ -165,11 +173,6 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     if (this.#isOver) return;
     this.finish();
     this.#call?.abort();
-  }
-
-  /** A client that ended its side may have closed, which only a write shows. An event stream may never write again. */
-  clientEnded(): void {
-    if (!this.#isOver && this.#call?.mayBeSilent) this.exchange.response.abort();
   }
 
   /** Address and port of the hop; '' before there is a connection. */
@@ -192,6 +195,11 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
     else this.exchange.fail(fault);
   }
 
+  #observeHead({ status }: ResponseHead, atMs: number): void {
+    this.#observer?.answered(status, atMs - this.#startedAtMs);
+    this.#observer = undefined;
+  }
+
   /** Another route may answer. */
   #pass(): void {
     this.#isOver = true;
@@ -205,9 +213,3 @@ export class Forward implements OriginHandler, BodySink, AnswerListener {
 }
 
 const ANSWERED: Promise<Outcome> = Promise.resolve('answered');
-
-function isEventStream(contentType: string): boolean {
-  return contentType.length >= EVENT_STREAM.length && contentType.toLowerCase().startsWith(EVENT_STREAM);
-}
-
-const EVENT_STREAM = 'text/event-stream';

@@ -60,7 +60,7 @@ export class Handshake extends Forward {
   }
 
   /** A tunnel needs both directions. */
-  override clientEnded(): void {
+  clientEnded(): void {
     if (!this.exchange.response.isHeadWritten) this.exchange.response.abort();
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
+import { findHeader } from '../contract/header-list.ts';
 import type { IncomingRequest, NodeView, PairOwner, ResponseSink } from '../contract/http-message.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
 import { toEndToEnd } from '../wire/connection-headers.ts';
@@ -39,7 +40,12 @@ export class CapturedNode implements PairConnection, PairedResponse {
     const { request, target, owner } = parts;
     this.#parts = parts;
     const write = (chunk: Buffer, _encoding: unknown, taken: () => void): void => this.#take(chunk, taken);
-    const stream = new Writable({ write });
+    // A response that code has ended below Node's own would never have an end.
+    const final = (done: () => void): void => {
+      if (!this.#isEnded) parts.sink.abort();
+      done();
+    };
+    const stream = new Writable({ write, final });
     stream.on('drain', () => this.#pair.drained());
     // Node's response calls only the members of a stream, and this one.
     this.socket = Object.assign(stream, { setTimeout: () => stream }) as unknown as Socket;
@@ -139,7 +145,9 @@ export class CapturedNode implements PairConnection, PairedResponse {
       maxHeaders: NO_LIMIT,
     });
     if (status < 200) return;
-    sink.head(status, reason, toEndToEnd(headers, connection));
+    const kept = toEndToEnd(headers, connection);
+    const trailer = findHeader(headers, 'trailer');
+    sink.head(status, reason, trailer === undefined ? kept : [...kept, 'Trailer', trailer]);
     if (bodyBytes === 0) this.#end([]);
     else {
       const limits = { maxTrailerBytes: NO_LIMIT, maxHeaders: NO_LIMIT };

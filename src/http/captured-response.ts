@@ -6,6 +6,7 @@ import type {
   ResponseListener,
   ResponseSink,
 } from '../contract/http-message.ts';
+import { ClientResponse } from '../wire/client-response.ts';
 import type { ResponseHeadText } from '../wire/head-text.ts';
 import { CapturedNode } from './captured-node.ts';
 
@@ -166,6 +167,12 @@ export class CapturedResponse implements ResponseSink {
     return view;
   }
 
+  /** Bytes of the content; undefined while it is not whole, or not kept any more. */
+  get wholeBytes(): number | undefined {
+    if (!this.isEnded || this.#reader) return undefined;
+    return this.#held.reduce((sum, content) => sum + Buffer.byteLength(content), Buffer.byteLength(this.#last));
+  }
+
   /** `passTo` was called. */
   get isPassed(): boolean {
     return this.#reader !== undefined;
@@ -204,3 +211,8 @@ export class CapturedResponse implements ResponseSink {
 }
 
 const NONE: readonly string[] = Object.freeze([]);
+
+/** Whether this response passes content to the connection, or copies it, before `write` returns; see `AnswerReader`. */
+export function takesAtOnce(response: ResponseSink): boolean {
+  return response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesAtOnce);
+}

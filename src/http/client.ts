@@ -1,6 +1,8 @@
 import { isIP, type Socket } from 'node:net';
-import { type Client, type TrustedPeers, toPlainAddress } from '../contract/client.ts';
+import { type Client, peerAddressOf, type TrustedPeers, toPlainAddress } from '../contract/client.ts';
 import type { IncomingRequest } from '../contract/http-message.ts';
+import { nominatedBy } from '../wire/connection-headers.ts';
+import { withoutNames } from './headers.ts';
 import { type Peer, vetTrustHeaders } from './trust-headers.ts';
 
 /**
@@ -8,11 +10,12 @@ import { type Peer, vetTrustHeaders } from './trust-headers.ts';
  * right-most untrusted entry of `X-Forwarded-For`, else the peer's address; the scheme is that of
  * `X-Forwarded-Proto`. For any other peer both come from the socket.
  *
- * Removes or replaces the trust headers that the peer may not send (docs/decisions/trust-headers.md).
+ * Removes the headers that `Connection` nominates, and removes or replaces the trust headers that the peer may not send (docs/decisions/trust-headers.md).
  * So call it before any other code reads the headers.
  */
 export function identify(request: IncomingRequest, isTrusted: TrustedPeers): Client {
   const peer = peerOf(request.socket, isTrusted);
+  removeNominated(request);
   vetTrustHeaders(request, peer);
   if (!peer.trusted) return peer;
   return {
@@ -20,6 +23,15 @@ export function identify(request: IncomingRequest, isTrusted: TrustedPeers): Cli
     proto: claimedProto(request) ?? peer.proto,
     trusted: true,
   };
+}
+
+/**
+ * Removes the headers that `Connection` nominates (RFC 9110 7.6.1). At the start: with the header list of the hop, a client could
+ * nominate a header that a filter of the site sets later, such as the name of a user.
+ */
+function removeNominated(request: IncomingRequest): void {
+  const nominated = request.connection === undefined ? undefined : nominatedBy(request.connection);
+  if (nominated) request.replaceHeaders(withoutNames(request.headers, nominated));
 }
 
 const PEER = Symbol('peer');
@@ -41,7 +53,7 @@ interface KnownPeer {
 function peerOf(socket: KnownSocket, isTrusted: TrustedPeers): Peer {
   const known = socket[PEER];
   if (known?.isTrusted === isTrusted) return known.peer;
-  const address = toPlainAddress(socket.remoteAddress ?? '');
+  const address = peerAddressOf(socket);
   const encrypted = 'encrypted' in socket && socket.encrypted === true;
   const peer: Peer = { address, proto: encrypted ? 'https' : 'http', trusted: address !== '' && isTrusted(address) };
   socket[PEER] = { peer, isTrusted };

@@ -1,4 +1,4 @@
-import { nativeFetch, wrapFetch } from '../contract/own-fetch.ts';
+import { isFetchOfSite, wrapFetch } from '../contract/own-fetch.ts';
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
 
 /**
@@ -28,8 +28,8 @@ export function isDecodedByFetch(response: { readonly body: unknown }, coding: C
  * (`isCoded`).
  */
 export function recordDecodedBodies(): void {
-  // Do not replace the patch of another library, and do not wrap twice.
-  if (globalThis.fetch === nativeFetch) {
+  // What other code has set is not wrapped: it may answer without decoding.
+  if (!isFetchOfSite()) {
     wrapFetch('nexthop.decoded-bodies', (fetch) => (input, init) => fetch(input, init).then(recordDecoded));
   }
   if (ReadableStream.prototype.tee === nativeTee) ReadableStream.prototype.tee = recording.tee;

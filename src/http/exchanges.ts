@@ -5,7 +5,7 @@ import type { IncomingRequest, ResponseListener, ResponseSink } from '../contrac
 import { InFlightList } from '../contract/in-flight.ts';
 import type { Log } from '../contract/log.ts';
 import type { PendingWork } from '../contract/pending-work.ts';
-import type { Tracer } from '../contract/tracer.ts';
+import type { RequestObserver } from '../contract/tracer.ts';
 import { identify } from './client.ts';
 import { RequestIds } from './request-id.ts';
 
@@ -13,9 +13,7 @@ export interface ExchangesOptions {
   readonly isTrusted: TrustedPeers;
   readonly pendingWork: PendingWork;
   readonly log: Log;
-  readonly tracer?: Tracer | undefined;
-  /** Gets each exchange when it is over, after its access line. */
-  readonly onFinished?: ((exchange: Exchange) => void) | undefined;
+  readonly observers?: readonly RequestObserver[];
 }
 
 /**
@@ -26,10 +24,13 @@ export class Exchanges {
   readonly #options: ExchangesOptions;
   readonly #active = new InFlightList<Exchange>();
   readonly #requestIds = new RequestIds();
+  /** Undefined: there are none. */
+  readonly #observers: readonly RequestObserver[] | undefined;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ExchangesOptions) {
     this.#options = options;
+    this.#observers = options.observers?.length ? options.observers : undefined;
   }
 
   get size(): number {
@@ -53,7 +54,7 @@ export class Exchanges {
       startedAtMs: performance.now(),
       onClosed: this.#onClosed,
     });
-    this.#options.tracer?.begin(exchange);
+    if (this.#observers !== undefined) for (const observer of this.#observers) observer.begin(exchange);
     this.#active.join(exchange);
     response.listen(exchange);
     return exchange;
@@ -81,10 +82,8 @@ export class Exchanges {
   readonly #onClosed = (exchange: Exchange): void => {
     this.#leave(exchange);
     if (exchange.left) exchange.fault ??= new Fault('client_left');
-    const { log, onFinished, tracer } = this.#options;
-    log.access(exchange);
-    onFinished?.(exchange);
-    tracer?.end(exchange);
+    this.#options.log.access(exchange);
+    if (this.#observers !== undefined) for (const observer of this.#observers) observer.end(exchange);
   };
 
   #leave(exchange: Exchange): void {

@@ -56,9 +56,12 @@ export class FunctionLimits {
 }
 
 function reportLate(log: Log, exchange: Exchange, error: unknown): void {
-  log.warn('a function finished after its timeout; its result is not used', {
-    target: exchange.answeredBy,
-    request_id: exchange.requestId.value,
-    ...(error === undefined ? undefined : { error }),
-  });
+  log.warn(
+    'a function finished after its timeout; its result is not used: raise the timeout, or let it answer sooner',
+    {
+      target: exchange.answeredBy,
+      request_id: exchange.requestId.value,
+      ...(error === undefined ? undefined : { error }),
+    },
+  );
 }

@@ -28,3 +28,10 @@ export function withoutNames(headers: readonly string[], names: ReadonlySet<stri
 export function hasBody({ body }: IncomingRequest): boolean {
   return body.announcedBytes !== 0;
 }
+
+/** `contentType`: the value of Content-Type; '' without it. */
+export function isEventStream(contentType: string): boolean {
+  return contentType.length >= EVENT_STREAM.length && contentType.toLowerCase().startsWith(EVENT_STREAM);
+}
+
+const EVENT_STREAM = 'text/event-stream';

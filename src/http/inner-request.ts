@@ -41,7 +41,7 @@ export class InnerRequest implements IncomingRequest {
     this.body = body ?? request.body;
     this.socket = request.socket;
     this.isOfSite = isOfSite ?? isSiteRequest(request);
-    this.headers = headers ?? request.headers;
+    this.headers = body ? toFramed(headers ?? request.headers, body) : (headers ?? request.headers);
   }
 
   get(name: string): string | undefined {
@@ -51,6 +51,14 @@ export class InnerRequest implements IncomingRequest {
   replaceHeaders(headers: readonly string[]): void {
     this.headers = headers;
   }
+}
+
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+
+/** The headers for another body than that of the client: its length is not known, or it has none. */
+function toFramed(headers: readonly string[], { announcedBytes }: BodySource): readonly string[] {
+  const kept = withoutNames(headers, FRAMING);
+  return announcedBytes === 0 ? kept : [...kept, 'Transfer-Encoding', 'chunked'];
 }
 
 /** Whether a target of the site asks its own site. */

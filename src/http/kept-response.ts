@@ -1,6 +1,14 @@
 import { Fault } from '../contract/fault.ts';
-import type { Content, NodeView, ResponseListener, ResponseSink } from '../contract/http-message.ts';
+import type {
+  Content,
+  IncomingRequest,
+  NodeView,
+  PairOwner,
+  ResponseListener,
+  ResponseSink,
+} from '../contract/http-message.ts';
 import type { WholeAnswer } from '../contract/site-requests.ts';
+import { CapturedNode } from './captured-node.ts';
 
 /** Keeps a response in memory instead of sending it. */
 export class KeptResponse implements ResponseSink {
@@ -16,6 +24,8 @@ export class KeptResponse implements ResponseSink {
   readonly #pieces: Buffer[] = [];
   #headers: readonly string[] = [];
   #listener: ResponseListener | undefined;
+  /** Node's objects; from then on the response is written through them. */
+  #node: CapturedNode | undefined;
   #resolve!: (answer: WholeAnswer) => void;
   #reject!: (fault: Fault) => void;
 
@@ -75,10 +85,11 @@ export class KeptResponse implements ResponseSink {
     throw new Error('a request of the site to itself opens no WebSocket');
   }
 
-  toNode(): NodeView {
-    throw new Fault('function_error', {
-      message: 'only a function or a file may answer a request of the site to itself',
-    });
+  toNode(request: IncomingRequest, target: string, owner: PairOwner): NodeView {
+    this.#node = new CapturedNode({ sink: this, request, target, owner });
+    const { view } = this.#node;
+    if (this.#listener) view.response.listen(this.#listener);
+    return view;
   }
 
   #cut(how: string): void {
@@ -88,6 +99,7 @@ export class KeptResponse implements ResponseSink {
 
   #close(isWhole: boolean): void {
     this.isClosed = true;
-    this.#listener?.closed(isWhole);
+    if (!this.#node) this.#listener?.closed(isWhole);
+    else if (!isWhole) this.#node.closed();
   }
 }

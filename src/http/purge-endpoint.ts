@@ -1,7 +1,8 @@
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import { OWN_PAGE, type OwnPage, PURGE_PATH } from '../contract/own-page.ts';
 import type { Purging } from '../contract/purging.ts';
-import { type Outcome, OWN_PAGE, type OwnPage } from '../contract/target.ts';
+import type { Outcome } from '../contract/target.ts';
 import { hasBody } from './headers.ts';
 import { hasBearer, readPurge } from './purge-request.ts';
 import { toWebBody } from './web-request-body.ts';
@@ -9,8 +10,6 @@ import { writeHead } from './write-head.ts';
 
 /** More than the tags of one response: 500 with 1,024 characters each. */
 const BODY_BYTES = 1024 * 1024;
-
-const PATH = '/.well-known/nexthop/purge';
 
 /** Purges cached responses for requests with a token, e.g. from a CMS. */
 export class PurgeEndpoint implements OwnPage {
@@ -24,7 +23,7 @@ export class PurgeEndpoint implements OwnPage {
   }
 
   isAsked({ target }: Exchange): boolean {
-    return target === PATH;
+    return target === PURGE_PATH;
   }
 
   /** Rejects with a Fault: `login_required`, `method_refused`, `bad_body`, `body_too_large` or `store_unavailable`. */

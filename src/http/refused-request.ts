@@ -18,6 +18,7 @@ export class RefusedRequest implements IncomingRequest {
   readonly upgrade = undefined;
   readonly body = NO_BODY;
   readonly socket: Socket;
+  readonly headBytes: number;
   headers: readonly string[];
 
   constructor(head: string, socket: Socket) {
@@ -27,6 +28,7 @@ export class RefusedRequest implements IncomingRequest {
     this.target = target;
     this.minor = minor === '0' ? 0 : 1;
     this.socket = socket;
+    this.headBytes = head.length;
     this.headers = lines.flatMap((line) => {
       const colon = line.indexOf(':');
       return colon > 0 ? [line.slice(0, colon), line.slice(colon + 1).trim()] : [];

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { RequestId } from '../contract/exchange.ts';
 import type { IncomingRequest } from '../contract/http-message.ts';
+import type { RequestId } from '../contract/request-id.ts';
 
 /** 32 hex digits like the platform's ids: 20 random digits for the process, 12 for the count. */
 const PROCESS_DIGITS = 20;

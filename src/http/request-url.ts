@@ -16,5 +16,14 @@ export function toRequestUrl({ client, request, target }: Exchange): string {
   return `${client.proto}://${host}${target}`;
 }
 
+/** The same for another path of the site, decoded or not: its escapes stay, and those that it needs are added. Throws `bad_request`. */
+export function toUrlOfPath(exchange: Exchange, path: string): URL {
+  const text = toRequestUrl(exchange);
+  const url = URL.parse(text);
+  if (!url) throw new Fault('bad_request', { message: `Host and target must form a URL, got ${text}` });
+  url.pathname = path;
+  return url;
+}
+
 /** A valid Host header (RFC 9110 7.2). */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d*)?$/;

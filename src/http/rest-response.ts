@@ -130,9 +130,9 @@ export class RestResponse {
     return response.#headers !== undefined;
   }
 
-  /** The headers that the filter has set or looked at. */
-  static changedHeaders(response: RestResponse): Iterable<[string, string]> {
-    return response.#headers ?? [];
+  /** The headers that the filter has set or looked at, without those of the connection. */
+  static changedHeaders(response: RestResponse): readonly (readonly [name: string, value: string])[] {
+    return [...(response.#headers ?? [])].filter(([name]) => !HOP_BY_HOP.has(name));
   }
 
   static answerOf(response: RestResponse): CapturedAnswer {
@@ -215,7 +215,9 @@ function withChanges(flat: readonly string[], changed: Headers): readonly string
     name === 'set-cookie'
       ? before.getSetCookie().join('\n') !== changed.getSetCookie().join('\n')
       : before.get(name) !== changed.get(name);
-  const names = new Set([...before.keys(), ...changed.keys()].filter(isChanged));
+  // A filter does not decide about connections (RFC 9110 7.6.1).
+  const isSent = (name: string): boolean => !HOP_BY_HOP.has(name) && isChanged(name);
+  const names = new Set([...before.keys(), ...changed.keys()].filter(isSent));
   if (names.size === 0) return flat;
   const kept: string[] = [];
   for (let at = 0; at < flat.length; at += 2) {

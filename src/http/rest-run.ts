@@ -1,13 +1,15 @@
-import { type AnswerListener, Exchange, type HostServer } from '../contract/exchange.ts';
+import type { AnswerListener } from '../contract/answer-listener.ts';
+import { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { findHeader } from '../contract/header-list.ts';
-import type { Content } from '../contract/http-message.ts';
+import type { HostServer } from '../contract/host-server.ts';
 import type { Outcome } from '../contract/target.ts';
-import { ClientResponse } from '../wire/client-response.ts';
-import { type AnswerReader, CapturedResponse, type CaptureOwner } from './captured-response.ts';
+import { CapturedResponse, type CaptureOwner } from './captured-response.ts';
+import { shareGuardedPaths } from './guarded-paths.ts';
 import { InnerRequest, type RequestChanges } from './inner-request.ts';
 import { noteAnswer } from './note-answer.ts';
 import { overlayAnswer } from './overlay-response.ts';
+import { toPassedAnswer } from './passed-answer.ts';
 import { type CapturedAnswer, RestResponse, toWeakTag } from './rest-response.ts';
 import { TextResponse } from './text-response.ts';
 import { writeWebResponse } from './web-response.ts';
@@ -46,9 +48,10 @@ export async function writeFilterResponse(
     if (RestResponse.isHandedOn(rest, response)) return goOn(exchange, rest);
     if ((response as unknown) !== rest)
       return await writeWebResponse(exchange, withFittingHeaders(exchange, response, rest));
+    const passed = RestResponse.isBodyUnread(rest) && toPassedAnswer(exchange, rest);
     copyFacts(exchange, RestResponse.answerOf(rest));
-    if (!RestResponse.isBodyUnread(rest)) return await writeWebResponse(exchange, response);
-    passOn(exchange, rest);
+    if (!passed) return await writeWebResponse(exchange, response);
+    passed.send();
     return 'answered';
   } finally {
     RestResponse.release(rest);
@@ -77,6 +80,8 @@ class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
     inner.locals = locals;
     inner.platformId = outer.platformId;
     inner.dueLimits = outer.dueLimits;
+    inner.runs = outer.runs;
+    shareGuardedPaths(outer.kept, inner.kept);
     this.inner = inner;
     this.captured = captured;
     this.#outer = outer;
@@ -101,7 +106,10 @@ class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
   }
 
   cut(): void {
-    this.#reject(this.inner.fault ?? new Fault('client_left'));
+    const { inner } = this;
+    const message = `${inner.answeredBy} ended its connection before it had written the head of a response`;
+    const isLeft = inner.left || this.#outer.left;
+    this.#reject(inner.fault ?? (isLeft ? new Fault('client_left') : new Fault('function_error', { message })));
   }
 
   clientLeft(): void {
@@ -113,7 +121,8 @@ class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
   }
 
   clientEnded(): void {
-    this.captured.clientEnded();
+    if (this.inner.endsWithClient) this.#outer.response.abort();
+    else this.captured.clientEnded();
   }
 }
 
@@ -140,7 +149,7 @@ function onClosed(): void {}
 /** Another server writes the response, with the headers that the filter has set. */
 function goOn(exchange: Exchange, rest: RestResponse): Outcome {
   const { inner } = RestResponse.answerOf(rest);
-  const headers = [...RestResponse.changedHeaders(rest)];
+  const headers = RestResponse.changedHeaders(rest);
   if (headers.length > 0) overlayAnswer(exchange, { headers });
   if (inner.target !== exchange.target) exchange.rewrite(inner.target);
   if (inner.request !== exchange.request) exchange.request.replaceHeaders(inner.request.headers);
@@ -158,63 +167,14 @@ function copyFacts(exchange: Exchange, { inner, captured }: CapturedAnswer): voi
   noteAnswer(exchange, inner, captured.headers);
 }
 
-function passOn(exchange: Exchange, rest: RestResponse): void {
-  const { inner, captured } = RestResponse.answerOf(rest);
-  const { response } = exchange;
-  if (captured.closes) response.closeBehind();
-  // An error response gets no headers of rules.
-  exchange.fault = inner.fault;
-  const { received } = captured;
-  const isAsReceived = received && !exchange.changesHead && !RestResponse.hasHeaders(rest);
-  if (isAsReceived && response instanceof ClientResponse) {
-    response.headText(received.status, received.text);
-    process.nextTick(flush, response);
-  } else if (isAsReceived && response instanceof CapturedResponse) response.headText(received);
-  else exchange.writeHead(captured.status, captured.reason, RestResponse.toSentHeaders(rest));
-  captured.passTo(new Passed(exchange, inner));
-}
-
-/** The head leaves at the end of the turn, as every other. */
-function flush(response: ClientResponse): void {
-  response.flush();
-}
-
-/** The response of the client as the reader of a captured one. */
-class Passed implements AnswerReader {
-  readonly #exchange: Exchange;
-  readonly #inner: Exchange;
-
-  constructor(exchange: Exchange, inner: Exchange) {
-    this.#exchange = exchange;
-    this.#inner = inner;
-  }
-
-  get takesAtOnce(): boolean {
-    const { response } = this.#exchange;
-    return response instanceof ClientResponse || (response instanceof CapturedResponse && response.takesAtOnce);
-  }
-
-  write(content: Content): boolean {
-    return this.#exchange.response.write(content);
-  }
-
-  end(content?: Content, trailers?: readonly string[]): void {
-    this.#exchange.response.end(content, trailers);
-  }
-
-  abort(): void {
-    this.#exchange.fault = this.#inner.fault;
-    this.#exchange.response.abort();
-  }
-}
-
 /** The response without headers that describe the body of `rest`, if its body is another one. */
 function withFittingHeaders({ request }: Exchange, response: WebResponse, rest: RestResponse): WebResponse {
   const etag = findHeader(RestResponse.answerOf(rest).captured.headers, 'etag');
-  // The length of a text is not taken from its headers, and to read its body would make a stream.
-  const isText = TextResponse.holdsText(response) && etag === undefined;
-  if (request.method === 'HEAD' || isText || response.body === null) return response;
-  if (RestResponse.hasBody(rest, response.body)) return response;
+  // The length of a text is not taken from its headers, but for HEAD, and to read its body would make a stream.
+  const isText = TextResponse.holdsText(response);
+  if (isText && etag === undefined && request.method !== 'HEAD') return response;
+  if (!isText && response.body === null) return response;
+  if (!isText && RestResponse.hasBody(rest, response.body)) return response;
   const headers: [string, string][] = [];
   for (const [name, value] of response.headers) {
     const lowerName = name.toLowerCase();

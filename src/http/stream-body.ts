@@ -1,6 +1,23 @@
 import type { ReadableStream, ReadableStreamDefaultReader } from 'node:stream/web';
+import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { BodySink, BodySource } from '../contract/http-message.ts';
+import { NO_BODY } from '../wire/client-body.ts';
+import { hasBody } from './headers.ts';
+
+/**
+ * The body of a Request that a filter has made for the rest of the path. Undefined: that of the client, if there is one that no Request can have (GET and
+ * HEAD).
+ */
+export function toBodyOf(
+  { method, body }: Pick<Request, 'method' | 'body'>,
+  exchange: Exchange,
+): BodySource | undefined {
+  const { request } = exchange;
+  if (body) return new StreamBody(body as never); // two declarations of one class
+  const isBodyless = request.method === 'GET' || request.method === 'HEAD';
+  return hasBody(request) && !(isBodyless && method === request.method) ? NO_BODY : undefined;
+}
 
 /** A web stream as the body of a request: what a filter passes on after it has read the client's body. Its length is not known. */
 export class StreamBody implements BodySource {

@@ -6,6 +6,8 @@ export const NativeResponse: typeof Response = globalThis.Response;
 /** Makes TextResponse the global `Response` of every function and package. Call it once, before any of them is loaded. */
 export function installTextResponse(): void {
   globalThis.Response = TextResponse as unknown as typeof Response;
+  // Code compares it with `Response`, also that of responses of `fetch`.
+  NativeResponse.prototype.constructor = TextResponse;
 }
 
 /** Statuses that do not allow a body; the native constructor throws for them. */
@@ -35,22 +37,26 @@ export class TextResponse {
 
   static {
     Object.setPrototypeOf(TextResponse, NativeResponse);
-    Object.setPrototypeOf(TextResponse.prototype, NativeResponse.prototype);
+    const { prototype } = TextResponse;
+    Object.setPrototypeOf(prototype, NativeResponse.prototype);
     // User code sees the name Response.
     Object.defineProperty(TextResponse, 'name', { value: 'Response' });
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      if (name !== 'constructor') Object.defineProperty(prototype, name, { enumerable: true });
+    }
+    Object.defineProperty(TextResponse, 'json', { enumerable: true });
   }
 
-  constructor(body?: Body, init?: ResponseInit) {
-    const isText = typeof body === 'string' && !WITHOUT_BODY.has(init?.status ?? 200);
-    if (isText) {
-      this.#text = body;
-      this.#plain = toPlain(init, TEXT_TYPE);
-      if (this.#plain) return;
+  /** With defaults, so that the class has the length of the native one. */
+  constructor(body: Body = undefined, init: ResponseInit | undefined = undefined) {
+    if (typeof body !== 'string') {
+      this.#native = new NativeResponse(body, init);
+      return;
     }
-    this.#native = new NativeResponse(isText ? null : body, init);
-    if (!isText) return;
-    const { headers } = this.#native;
-    if (!headers.has('content-type')) headers.set('content-type', TEXT_TYPE);
+    this.#text = body;
+    const plain = toPlain(init, TEXT_TYPE);
+    if (plain) this.#plain = plain;
+    else this.#native = toShell(body, init);
   }
 
   /** Responses of `fetch` are instances too. */
@@ -62,18 +68,16 @@ export class TextResponse {
     );
   }
 
-  static json(data: unknown, init?: ResponseInit): Response {
-    const text = JSON.stringify(data);
-    if (text === undefined) throw new TypeError('Value is not JSON serializable');
+  static json(data: unknown, init: ResponseInit | undefined = undefined): Response {
     const plain = toPlain(init, JSON_TYPE);
-    if (plain && !WITHOUT_BODY.has(plain.status)) {
-      const response = new TextResponse(text);
-      response.#plain = plain;
-      return response as unknown as Response;
-    }
-    const headers = new Headers(init?.headers);
-    if (!headers.has('content-type')) headers.set('content-type', JSON_TYPE);
-    return new TextResponse(text, { ...init, headers }) as unknown as Response;
+    // Options are converted before the data.
+    const native = plain ? undefined : NativeResponse.json(null, init);
+    const text = JSON.stringify(data);
+    if (text === undefined) return NativeResponse.json(data); // which throws
+    const response = new TextResponse(text);
+    response.#plain = plain;
+    response.#native = native;
+    return response as unknown as Response;
   }
 
   /** Whether the body is text that was not read and not converted to a stream. */
@@ -105,7 +109,8 @@ export class TextResponse {
   }
 
   get ok(): boolean {
-    return this.status >= 200 && this.status <= 299;
+    const status = this.#plain?.status ?? this.#toNative().status;
+    return status >= 200 && status <= 299;
   }
 
   get headers(): Headers {
@@ -141,7 +146,7 @@ export class TextResponse {
   }
 
   blob(): ReturnType<Response['blob']> {
-    return this.#toReadable().blob();
+    return this.#toTyped().blob();
   }
 
   bytes(): ReturnType<Response['bytes']> {
@@ -149,7 +154,7 @@ export class TextResponse {
   }
 
   formData(): ReturnType<Response['formData']> {
-    return this.#toReadable().formData();
+    return this.#toTyped().formData();
   }
 
   json(): Promise<unknown> {
@@ -162,10 +167,14 @@ export class TextResponse {
 
   clone(): Response {
     if (this.#text === undefined) return this.#toNative().clone();
-    const { status, statusText, headers } = this;
-    if (this.#read || this.#isTaken)
-      return new NativeResponse(this.#toReadable().clone().body, { status, statusText, headers });
-    return new TextResponse(this.#text, { status, statusText, headers }) as unknown as Response;
+    // Not what a subclass makes of status and headers.
+    const { status, statusText, headers } = this.#toNative();
+    const parts = { status, statusText, headers };
+    if (this.#read || this.#isTaken) return new NativeResponse(this.#toReadable().clone().body, parts);
+    const copy = new TextResponse(this.#text);
+    copy.#plain = undefined;
+    copy.#native = new NativeResponse(null, parts);
+    return copy as unknown as Response;
   }
 
   /** The native Response; of a text it has no body. */
@@ -178,10 +187,20 @@ export class TextResponse {
     return this.#native;
   }
 
-  /** The native Response with this body. It gets the headers, because a blob takes its type from them. */
+  /** The native Response with this body and the type that the headers have now: a blob and a form take it from them. */
+  #toTyped(): Response {
+    const readable = this.#toReadable();
+    if (readable === this.#native) return readable;
+    const type = this.headers.get('content-type');
+    if (type === null) readable.headers.delete('content-type');
+    else readable.headers.set('content-type', type);
+    return readable;
+  }
+
+  /** The native Response with this body. */
   #toReadable(): Response {
     if (this.#text === undefined) return this.#toNative();
-    this.#read ??= new NativeResponse(this.#text, { headers: this.headers });
+    this.#read ??= new NativeResponse(this.#text);
     // A body that was read counts as used, like a native body.
     if (this.#isTaken && !this.#read.bodyUsed) void this.#read.text();
     return this.#read;
@@ -196,22 +215,22 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Without a character that the native class removes, converts or refuses. */
 const VALUE = /^(?:[!-~](?:[\t -~]*[!-~])?)?$/;
 
-/** What the native class makes of the options; undefined if they need a closer look. Adds the type, if the headers have none. */
+/** What the native class makes of the options of a text; undefined if they need a closer look. Adds the type, if the headers have none. */
 function toPlain(init: ResponseInit | undefined, type: string): ResponseParts | undefined {
   if (init === undefined) return type === TEXT_TYPE ? PLAIN_TEXT : { status: 200, headers: [['content-type', type]] };
   if (!isPlainObject(init)) return undefined;
-  let status: unknown = 200;
-  let headers: [string, string][] | undefined = [['content-type', type]];
-  for (const key of Object.keys(init)) {
-    const value: unknown = init[key as keyof ResponseInit];
-    if (value === undefined) continue;
-    if (key === 'status') status = value;
-    else if (key === 'headers') headers = toPairs(value, type);
-    else return undefined;
-  }
-  if (!headers || typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599)
-    return undefined;
-  return { status, headers };
+  const { headers: given, status = 200, statusText }: ResponseInit = init;
+  const headers: [string, string][] | undefined = given === undefined ? [['content-type', type]] : toPairs(given, type);
+  if (!headers || statusText !== undefined || typeof status !== 'number' || !Number.isInteger(status)) return undefined;
+  return status < 200 || status > 599 || WITHOUT_BODY.has(status) ? undefined : { status, headers };
+}
+
+/** The native Response of a text, without it: its stream would cost more than all else. Throws what the native constructor does. */
+function toShell(text: string, init: ResponseInit | undefined): Response {
+  const shell = new NativeResponse(null, init);
+  if (WITHOUT_BODY.has(shell.status)) return new NativeResponse(text, init);
+  if (!shell.headers.has('content-type')) shell.headers.set('content-type', TEXT_TYPE);
+  return shell;
 }
 
 /** The headers of a plain object as the native class lists them: names in lower case, sorted. */
@@ -219,9 +238,12 @@ function toPairs(given: unknown, type: string): [string, string][] | undefined {
   if (!isPlainObject(given)) return undefined;
   const pairs: [string, string][] = [];
   let hasType = false;
-  for (const [name, value] of Object.entries(given)) {
+  for (const name of Object.getOwnPropertyNames(given)) {
+    const value: unknown = given[name as keyof typeof given];
     if (typeof value !== 'string' || !NAME.test(name) || !VALUE.test(value)) return undefined;
     const lowerName = name.toLowerCase();
+    // The native class loses it.
+    if (lowerName === '__proto__') return undefined;
     if (lowerName === 'content-type') hasType = true;
     if (pairs.some(([each]) => each === lowerName)) return undefined;
     pairs.push([lowerName, value]);

@@ -2,6 +2,7 @@ import { type ReadableByteStreamController, ReadableStream, type UnderlyingByteS
 import type { Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
 import type { BodySink } from '../contract/http-message.ts';
+import { withOwnedChunks } from '../contract/owned-chunks.ts';
 
 /**
  * The body of a request as a byte stream. Before the stream is read, no byte is taken from the
@@ -9,7 +10,7 @@ import type { BodySink } from '../contract/http-message.ts';
  * (`client_left`) or sends too much (`body_too_large`).
  */
 export function toWebBody(exchange: Exchange): ReadableStream<Uint8Array> {
-  return new ReadableStream(new WebBody(exchange));
+  return withOwnedChunks(new ReadableStream(new WebBody(exchange)));
 }
 
 class WebBody implements UnderlyingByteSource, BodySink {

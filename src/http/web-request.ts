@@ -3,15 +3,42 @@ import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { IncomingRequest } from '../contract/http-message.ts';
 import { HOP_BY_HOP, hasBody } from './headers.ts';
+import type { HeaderMap } from './lazy-headers.ts';
+import { LazyRequest } from './lazy-request.ts';
 import { toRequestUrl } from './request-url.ts';
 import { toWebBody } from './web-request-body.ts';
 
 /**
  * The request of an exchange as a WHATWG Request. Its body is read from the client only as fast as
  * the function reads it. Throws `bad_request` if Host and target do not form a URL.
+ * `url`: that URL, if it is known. `changeHeaders`: sets headers that only the function sees, each once.
  */
-export function toWebRequest(exchange: Exchange): Request {
-  return new WebRequest(exchange);
+export function toWebRequest(
+  exchange: Exchange,
+  url = parseRequestUrl(exchange),
+  changeHeaders?: (headers: HeaderMap) => void,
+): Request {
+  const received = { url: url.href, headers: exchange.request.headers };
+  const create = (): Request => {
+    const request = new WebRequest(exchange, undefined, received);
+    changeHeaders?.(request.headers);
+    return request as unknown as Request; // its types cannot declare `signal` and `clone`
+  };
+  return LazyRequest.create(exchange, { url: url.href, create, changeHeaders });
+}
+
+/** The public URL of a request, parsed. Throws `bad_request`. */
+export function parseRequestUrl(exchange: Exchange): URL {
+  const text = toRequestUrl(exchange);
+  try {
+    return new URL(text);
+  } catch (cause) {
+    throw notUrl(text, cause);
+  }
+}
+
+function notUrl(text: string, cause: unknown): Fault {
+  return new Fault('bad_request', { message: `Host and target must form a URL, got ${text}`, cause });
 }
 
 /** The types declare `signal` and `clone` as properties, which cannot be overridden. */
@@ -20,28 +47,35 @@ const NativeRequest = Request as unknown as new (
   init: RequestInit,
 ) => Omit<Request, 'signal' | 'clone'> & { clone(): Request };
 
+export interface ReceivedParts {
+  readonly url: string;
+  /** Flat. */
+  readonly headers: readonly string[];
+}
+
 /** A dialect whose requests have more members extends this class. */
 export class WebRequest extends NativeRequest {
   readonly #exchange: Exchange;
 
   /**
    * `toBody` is called only if there is a body. Default: the client's body, which no other code may
-   * have read.
+   * have read. The third parameter: URL and headers, if those of the exchange may have changed since the function got its request.
    */
-  constructor(exchange: Exchange, toBody: (exchange: Exchange) => ReadableStream = toWebBody) {
+  constructor(
+    exchange: Exchange,
+    toBody: (exchange: Exchange) => ReadableStream = toWebBody,
+    { url, headers }: ReceivedParts = { url: toRequestUrl(exchange), headers: exchange.request.headers },
+  ) {
     const { request } = exchange;
-    const url = toRequestUrl(exchange);
     try {
       super(
         url,
         mayHaveBody(request) && hasBody(request) ? bodyInit(request, toBody(exchange)) : { method: request.method },
       );
       this.#exchange = exchange;
-      copyHeaders(request.headers, this.headers);
-      // Functions check this header to see whether they can open a WebSocket.
-      if (exchange.upgrade) this.headers.set('upgrade', 'websocket');
+      copyHeaders(exchange, headers, this.headers);
     } catch (cause) {
-      throw new Fault('bad_request', { message: `Host and target must form a URL, got ${url}`, cause });
+      throw notUrl(url, cause);
     }
   }
 
@@ -73,14 +107,23 @@ function bodyInit({ method }: IncomingRequest, body: ReadableStream): RequestIni
   return { method, body, duplex: 'half' };
 }
 
+/** The headers of a Request for `exchange` that has received these (flat). */
+export function toWebHeaders(exchange: Exchange, received: readonly string[]): Headers {
+  const headers = new Headers();
+  copyHeaders(exchange, received, headers);
+  return headers;
+}
+
 /**
  * Appends the headers one by one, so that duplicates are joined as the standard says. Hop-by-hop
  * headers are left out: the connection is not the function's, and `fetch(request)` rejects a
  * request that has them.
  */
-function copyHeaders(received: readonly string[], headers: Headers): void {
+function copyHeaders({ upgrade }: Exchange, received: readonly string[], headers: Headers): void {
   for (let at = 0; at < received.length; at += 2) {
     const name = received[at] as string; // pairs
     if (!HOP_BY_HOP.has(name.toLowerCase())) headers.append(name, received[at + 1] as string);
   }
+  // Functions check this header to see whether they can open a WebSocket.
+  if (upgrade) headers.set('upgrade', 'websocket');
 }

@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream';
 import { Fault } from '../contract/fault.ts';
+import { ownsChunks } from '../contract/owned-chunks.ts';
 
 /** The body of a Response as a sequence of chunks, for every kind of stream. */
 export interface Chunks {
+  /** Nothing else uses the memory of the chunks: it may be freed. */
+  readonly areOwned: boolean;
   /** Rejects with the error of the function's stream. A chunk may have any type. */
   next(): Promise<IteratorResult<unknown, unknown>>;
   /** Cancels the stream. A pending `next` settles. */
@@ -11,7 +14,7 @@ export interface Chunks {
 
 /** Throws `function_bad_answer` if the body is not a stream. */
 export function toChunks(body: unknown): Chunks {
-  if (hasReader(body)) return new WebChunks(body.getReader());
+  if (hasReader(body)) return new WebChunks(body.getReader(), ownsChunks(body));
   if (body instanceof Readable) return new NodeChunks(body);
   throw new Fault('function_bad_answer', {
     message: 'the body of the Response must be a stream (ReadableStream or Node Readable)',
@@ -24,10 +27,12 @@ function hasReader(body: unknown): body is ReadableStream {
 }
 
 class WebChunks implements Chunks {
+  readonly areOwned: boolean;
   readonly #reader: ReadableStreamDefaultReader;
 
-  constructor(reader: ReadableStreamDefaultReader) {
+  constructor(reader: ReadableStreamDefaultReader, areOwned: boolean) {
     this.#reader = reader;
+    this.areOwned = areOwned;
   }
 
   next(): Promise<IteratorResult<unknown, unknown>> {
@@ -41,6 +46,7 @@ class WebChunks implements Chunks {
 }
 
 class NodeChunks implements Chunks {
+  readonly areOwned = false;
   readonly #stream: Readable;
   readonly #iterator: AsyncIterator<unknown, unknown>;
 

@@ -3,7 +3,7 @@ import { toLength } from '../contract/content-length.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { type Coding, toDecodedCoding } from './coded-bytes.ts';
-import { HOP_BY_HOP, joinValues, withoutNames } from './headers.ts';
+import { HOP_BY_HOP, isEventStream, joinValues, withoutNames } from './headers.ts';
 import type { ResponseParts } from './text-response.ts';
 
 /**
@@ -83,6 +83,7 @@ export class WebResponseHead {
     if (length !== undefined) flat.push('Content-Length', String(length));
     try {
       this.#exchange.writeHead(this.status, this.#reason, flat);
+      if (isEventStream(this.#exchange.contentType)) this.#exchange.endsWithClient = true;
     } catch (cause) {
       throw new Fault('function_bad_answer', { message: toUnwritableMessage(flat), cause });
     }

@@ -1,6 +1,9 @@
+import type { AnswerListener } from '../contract/answer-listener.ts';
 import { wrongLength } from '../contract/content-length.ts';
-import type { AnswerListener, Exchange } from '../contract/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
+import { freeChunk } from '../contract/owned-chunks.ts';
+import { takesAtOnce } from './captured-response.ts';
 import { isCoded, TELLING_BYTES } from './coded-bytes.ts';
 import type { Chunks } from './web-response-chunks.ts';
 import type { WebResponseHead } from './web-response-head.ts';
@@ -69,9 +72,10 @@ export class StreamWriter implements AnswerListener, Writing {
           this.#end();
           return 'answered';
         }
-        if (this.#take(toBytes(value))) continue;
-        await this.#drain();
+        const chunk = toBytes(value);
+        if (!this.#take(chunk)) await this.#drain();
         if (this.#fault) throw this.#fault;
+        this.#free(chunk);
       }
     } catch (error) {
       const fault = this.#fault ?? toBodyFault(error);
@@ -117,6 +121,14 @@ export class StreamWriter implements AnswerListener, Writing {
     this.#fault ??= fault;
     this.#chunks.cancel(this.#fault);
     this.#wake?.();
+  }
+
+  /** Frees the memory of a chunk that the kernel has accepted. */
+  #free(chunk: Uint8Array): void {
+    const { response, socket } = this.#exchange;
+    if (this.#chunks.areOwned && chunk !== this.#held && takesAtOnce(response) && socket.writableLength === 0) {
+      freeChunk(chunk);
+    }
   }
 
   /** Waits until the connection takes more, the client leaves or the response is stopped. */

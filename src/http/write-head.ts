@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
+import { OWN_PAGE } from '../contract/own-page.ts';
 
 /** Writes the head of a response. Appends the request's id to the flat `headers`. */
 export function writeHead(exchange: Exchange, status: number, headers: string[]): void {
@@ -16,6 +17,8 @@ export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
  * 9110 9.3.7, 7.6.2).
  */
 export function answerOptions(exchange: Exchange): void {
+  exchange.step = OWN_PAGE;
+  exchange.answeredBy = 'options';
   writeHead(exchange, 200, ['Allow', ALLOWED_METHODS]);
   exchange.response.end();
 }

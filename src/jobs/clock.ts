@@ -116,7 +116,11 @@ export class Clock {
     const outcome = await this.#queue.tick({ rule: rule.name, schedule: text, atMs, payload });
     entry.reportedMs = atMs;
     const details = { target: rule.file, rule: rule.name, due: new Date(atMs).toISOString() };
-    if (outcome === 'busy') this.#log.warn('a scheduled run was skipped: the previous run has not ended', details);
+    if (outcome === 'busy')
+      this.#log.warn(
+        'a scheduled run was skipped: the previous run has not ended; let it end sooner, or schedule it less often',
+        details,
+      );
     if (outcome === 'pushed' && nowMs - atMs > LATE_MS)
       this.#log.info('a missed scheduled run was pushed late', details);
   }

@@ -18,6 +18,8 @@ export type Ending =
 export type EndListener = (rule: string, outcome: Ending['kind']) => void;
 
 export interface EndedAttempt {
+  /** The process ends after the attempts that are due: a command or a test, which has no later ones. */
+  readonly isOnce: boolean;
   readonly job: Job;
   readonly rule: JobRule;
   readonly ending: Ending;
@@ -28,19 +30,23 @@ export interface EndedAttempt {
 const SLOW_SHARE = 0.8;
 
 /** Logs one line about an attempt that has ended. */
-export function logEnding(log: Log, { job, rule, ending, ms }: EndedAttempt): void {
+export function logEnding(log: Log, { job, rule, ending, ms, isOnce }: EndedAttempt): void {
   const details = { target: rule.file, rule: rule.name, job: job.id, attempt: job.attempts, ms: Math.round(ms) };
   switch (ending.kind) {
     case 'done':
       if (rule.timeoutMs > 0 && ms > rule.timeoutMs * SLOW_SHARE)
-        log.warn('a job needed nearly all of its timeout', details);
+        log.warn('a job needed nearly all of its timeout; raise it, or split the job', details);
       else log.info('a job is done', details);
       return;
     case 'failed': {
       const { error } = ending;
       const again_in_ms = rule.retryAfterMs[job.failures];
-      if (again_in_ms === undefined)
-        log.error('a job failed for the last time and is set aside', { ...details, error });
+      if (isOnce) log.warn(`a job failed; ${toServerText(again_in_ms)}`, { ...details, error });
+      else if (again_in_ms === undefined)
+        log.error('a job failed for the last time and is set aside; nexthop jobs retries or drops it', {
+          ...details,
+          error,
+        });
       else log.warn('a job failed and is tried again', { ...details, again_in_ms, error });
       return;
     }
@@ -51,6 +57,15 @@ export function logEnding(log: Log, { job, rule, ending, ms }: EndedAttempt): vo
       log.info('a job is given back, to be run again', details);
       return;
     case 'lost':
-      log.warn('another process claimed or removed a job while it ran here', details);
+      log.warn(
+        'another process claimed or removed a job while it ran here: it was dropped, or its lease ended while this process or the store stood still',
+        details,
+      );
   }
+}
+
+/** What a server does after the same failure. */
+function toServerText(again_in_ms: number | undefined): string {
+  if (again_in_ms === undefined) return 'a server would set it aside, without another attempt';
+  return `a server would try it again in ${Math.round(again_in_ms / 1000)} s`;
 }

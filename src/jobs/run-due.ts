@@ -43,7 +43,8 @@ export async function runDueJobs({ queue, rules, log }: DueJobs): Promise<readon
     if (!rule) return runs;
     const { promise: ended, resolve: onEnding } = Promise.withResolvers<Ending>();
     const nextRunAtMs = rule.schedule === undefined ? undefined : new Schedule(rule.schedule).nextAfter(Date.now());
-    const run = new Run({ queue, claim, rule, nextRunAtMs, leaseMs: LEASE_MS, outage, log, onOver() {}, onEnding });
+    const parts = { queue, claim, rule, nextRunAtMs, leaseMs: LEASE_MS, outage, log, isOnce: true };
+    const run = new Run({ ...parts, onOver() {}, onEnding });
     await run.finish();
     runs.push({ name: rule.name, file: rule.file, ...toOutcome(await ended, rule, claim.job) });
   }

@@ -3,6 +3,7 @@ import { Fault } from '../contract/fault.ts';
 import type { JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { Claim, Ledger, Queue } from '../contract/store.ts';
+import type { JobTracer } from '../contract/tracer.ts';
 import { runFor, type SiteCall } from '../process/site-calls.ts';
 import { type Ending, logEnding } from './ending.ts';
 import { toFailureReason } from './failure-reason.ts';
@@ -17,6 +18,9 @@ export interface RunParts {
   /** The outage in which the store does not accept results of jobs. */
   readonly outage: Outage;
   readonly log: Log;
+  readonly tracer?: JobTracer | undefined;
+  /** See EndedAttempt. Default: false. */
+  readonly isOnce?: boolean;
   /** Called once, when the attempt has ended and its result is being sent to the store. */
   readonly onOver: () => void;
   /** Called with the way in which the attempt ended, also if the store does not get its result. */
@@ -55,6 +59,10 @@ export class Run implements SiteCall {
 
   get calledCode(): string {
     return this.#parts.rule.file;
+  }
+
+  get jobId(): string {
+    return this.#claim.job.id;
   }
 
   /**
@@ -144,13 +152,15 @@ export class Run implements SiteCall {
   }
 
   async #call(): Promise<void> {
-    const { rule, nextRunAtMs } = this.#parts;
-    const { id, payload, attempts } = this.#claim.job;
+    const { rule, nextRunAtMs, tracer } = this.#parts;
+    const { id, payload, attempts: number } = this.#claim.job;
     const { signal } = this.#function;
     this.functionIsOver = false;
     try {
-      const attempt = { id, payload, number: attempts, signal, ...(nextRunAtMs !== undefined && { nextRunAtMs }) };
-      await runFor(this, () => rule.run(attempt), rule.code);
+      const attempt = { id, number, signal, ...(nextRunAtMs !== undefined && { nextRunAtMs }) };
+      const run = (given: Uint8Array) => runFor(this, () => rule.run({ ...attempt, payload: given }), rule.code);
+      const job = { file: rule.file, rule: rule.name, attempt: number, payload };
+      await (tracer ? tracer.runJob(job, run) : run(payload));
       this.#resolve(this.#exit ? { kind: 'failed', error: this.#exit } : { kind: 'done' });
     } catch (error) {
       this.#resolve({ kind: 'failed', error });
@@ -256,8 +266,8 @@ export class Run implements SiteCall {
   }
 
   #log(ending: Ending): void {
-    const { log, rule } = this.#parts;
-    logEnding(log, { job: this.#claim.job, rule, ending, ms: performance.now() - this.#startedAtMs });
+    const { log, rule, isOnce = false } = this.#parts;
+    logEnding(log, { job: this.#claim.job, rule, ending, ms: performance.now() - this.#startedAtMs, isOnce });
   }
 }
 

@@ -5,9 +5,9 @@ import { Schedule } from '../contract/schedule.ts';
 import type { Claim, Queue } from '../contract/store.ts';
 import type { EndListener } from './ending.ts';
 import { Outage } from './outage.ts';
-import { Run } from './run.ts';
+import { Run, type RunParts } from './run.ts';
 
-export interface WorkerParts {
+export interface WorkerParts extends Pick<RunParts, 'tracer'> {
   readonly queue: Queue;
   readonly log: Log;
   /** The rules whose jobs this worker runs. Jobs of other rules wait. */
@@ -270,14 +270,11 @@ export class Worker {
     this.#taken.set(rule.name, (this.#taken.get(rule.name) ?? 0) + change);
   }
 
-  /**
-   * Logs a function that ignores its signal. It uses no slot: a few of them would block their rule.
-   * The log line has their number, because each of them holds memory.
-   */
+  /** Logs a function that ignores its signal. It uses no slot: a few of them would block their rule. Each holds memory. */
   #watch(run: Run, rule: JobRule): void {
     const { log } = this.#parts;
     this.#stragglers++;
-    log.warn('a function still runs after its attempt ended', { target: rule.file, still_running: this.#stragglers });
+    log.warn(STRAGGLER, { target: rule.file, still_running: this.#stragglers });
     void run.functionEnd.then(() => {
       this.#stragglers--;
       log.info('a function ended after its attempt had ended', { target: rule.file, still_running: this.#stragglers });
@@ -290,9 +287,12 @@ export class Worker {
     // The claims log a store that is away.
     const waiting = await queue.ledger.list({ state: 'waiting', limit: LOOKED_FOR }).catch(() => []);
     const names = new Set(waiting.map(({ rule }) => rule).filter((name) => !this.#served.has(name)));
-    if (names.size > 0) log.warn('jobs wait for functions that this site does not have', { rules: [...names] });
+    if (names.size > 0) log.warn(ORPHANS, { rules: [...names] });
   }
 }
+
+const STRAGGLER = 'a function still runs after its attempt ended; let it end when request.signal aborts';
+const ORPHANS = 'jobs wait for functions that this site does not have; bring them back, or drop the jobs';
 
 function toNames(served: readonly Served[]): readonly string[] {
   return served.map(({ rule }) => rule.name);

@@ -1,4 +1,5 @@
 import type { Exchange } from '../contract/exchange.ts';
+import { toHostname } from '../contract/hostname.ts';
 import { toTraceContext } from '../contract/trace-context.ts';
 import { shortAddress } from './short-address.ts';
 
@@ -52,10 +53,10 @@ export class AccessLine {
     const id = toText(requestId.value);
     // `+` and not a join: its tree of strings is written into a page of bytes at once (log/file.ts), which costs half as much.
     return (
-      `{"time":"${this.#now()}","time_taken_s":"${secondsSince(exchange.startedAtMs)}` +
+      `{"time":"${this.#now()}","time_taken_s":"${toSeconds(exchange.tookMs)}` +
       `","request":"${request.method} ${toText(exchange.askedTarget)}` +
       `${request.minor === 1 ? ' HTTP/1.1","status":"' : ' HTTP/1.0","status":"'}${statusOf(exchange)}` +
-      `","bytes":"${bytesOf(exchange)}` +
+      `","bytes":"${exchange.writtenBytes}` +
       `","response_body_bytes":"${response.sentBytes}` +
       `","content_type":"${this.#contentType.of(exchange.contentType || headerOf(exchange, 'content-type'))}` +
       `","hostname":"${this.#hostname.of(request.host)}` +
@@ -91,8 +92,8 @@ export class AccessLine {
  * In seconds with microseconds: a function often answers in less than the millisecond of nginx's
  * logs.
  */
-function secondsSince(startedAtMs: number): string {
-  const micros = Math.round((performance.now() - startedAtMs) * 1000);
+function toSeconds(ms: number): string {
+  const micros = Math.round(ms * 1000);
   const millis = Math.floor(micros / 1000);
   return `${Math.floor(millis / 1000)}.${THREE_DIGITS[millis % 1000]}${THREE_DIGITS[micros % 1000]}`;
 }
@@ -101,12 +102,6 @@ function secondsSince(startedAtMs: number): string {
 function statusOf({ response, fault }: Exchange): number {
   if (response.isHeadWritten) return response.status;
   return fault?.status ?? CLIENT_LEFT_STATUS;
-}
-
-/** Bytes of head and body that were written to the connection since the request began. */
-function bytesOf({ socket, bytesWrittenBefore }: Exchange): number {
-  // A socket that was destroyed before it connected has no `bytesWritten`.
-  return (socket.bytesWritten ?? bytesWrittenBefore) - bytesWrittenBefore;
 }
 
 /**
@@ -122,12 +117,6 @@ function traceIdOf({ traceId, request }: Exchange): string {
   if (traceId !== '') return traceId;
   const header = request.get('traceparent');
   return header === undefined ? '' : (toTraceContext(header)?.traceId ?? '');
-}
-
-/** Lower-case and without the port, which may follow the brackets of an IPv6 address. */
-function toHostname(host: string): string {
-  const colon = host.indexOf(':', host.lastIndexOf(']') + 1);
-  return (colon < 0 ? host : host.slice(0, colon)).toLowerCase();
 }
 
 /** All characters but visible ASCII and space, and `"` and `\`. */

@@ -45,6 +45,7 @@ const GIVE_UP_MS = 30_000;
  */
 export class LogFile implements AppenderListener, Lines {
   readonly path: string;
+  #isFailing = false;
   readonly #mirror: Mirror | undefined;
   readonly #trouble: TroubleListener;
   #appender: Appender;
@@ -71,6 +72,10 @@ export class LogFile implements AppenderListener, Lines {
     this.#mirror = mirror;
     this.#trouble = trouble;
     this.#appender = new Appender(openToAppend(path), this);
+  }
+
+  get isFailing(): boolean {
+    return this.#isFailing;
   }
 
   /** Accepts one line, which ends with a line feed. */
@@ -116,6 +121,7 @@ export class LogFile implements AppenderListener, Lines {
     this.#writeBatch();
     const rotated = this.#appender;
     this.#appender = new Appender(fd, this);
+    this.#isFailing = false;
     this.#writing = [];
     const giveUp = setTimeout(() => this.#abandon(rotated), GIVE_UP_MS).unref();
     void this.#end(rotated).then(() => clearTimeout(giveUp));
@@ -143,6 +149,7 @@ export class LogFile implements AppenderListener, Lines {
 
   written(appender: Appender): void {
     if (appender !== this.#appender) return;
+    this.#isFailing = false;
     this.#spare = this.#writing.find(({ length }) => length === PAGE_BYTES);
     this.#writing = [];
     if (this.#closed) return;
@@ -156,6 +163,7 @@ export class LogFile implements AppenderListener, Lines {
     this.#timer ??= setTimeout(flush, LATEST_WRITE_MS, this).unref();
     // EAGAIN: the reader of a FIFO is slow, which is not an error.
     if (appender !== this.#appender || error.code === 'EAGAIN') return;
+    this.#isFailing = true;
     if (performance.now() - this.#cannotWriteReportedAt < QUIET_MS) return;
     this.#cannotWriteReportedAt = performance.now();
     this.#trouble.cannotWrite(this.path, error);

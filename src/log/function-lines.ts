@@ -50,6 +50,11 @@ export class FunctionLines {
     return this.#lost;
   }
 
+  /** See `Lines.isFailing`. */
+  get isFailing(): boolean {
+    return this.#lines ? this.#lines.isFailing : this.#openAgainAtMs > 0;
+  }
+
   write(printed: PrintedText): void {
     const window = this.#windowOf(printed.target);
     if (window.lines >= MOST_LINES || window.units >= MOST_UNITS) {
@@ -122,11 +127,12 @@ export class FunctionLines {
   }
 }
 
-function toLine({ level, text, target, route, requestId }: PrintedText): string {
+function toLine({ level, text, target, route, requestId, fields }: PrintedText): string {
   const line = JSON.stringify({
     time: new Date().toISOString(),
     level,
     ...(requestId !== '' && { request_id: requestId }),
+    ...fields,
     ...(route !== '' && { route }),
     ...(target !== '' && { target }),
     message: toMessage(text),

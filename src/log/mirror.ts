@@ -57,6 +57,8 @@ function flush(mirror: Mirror): void {
 export interface Lines {
   /** Path of the file; '' if there is none. */
   readonly path: string;
+  /** Writing has failed since it last worked, e.g. because the disk is full. */
+  readonly isFailing: boolean;
   /** Takes one line with its line feed. */
   write(line: string): void;
   /** Opens the file again by its name. */
@@ -68,6 +70,7 @@ export interface Lines {
 /** Writes lines to stdout or stderr instead of a file. */
 export class StreamLines implements Lines {
   readonly path = '';
+  readonly isFailing = false;
   readonly #mirror: Mirror;
 
   constructor(stream: Writable) {

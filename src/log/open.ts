@@ -97,12 +97,16 @@ class FileLog implements ProcessLog, TroubleListener {
     try {
       this.#accessFile.write(this.#accessLine.of(exchange));
     } catch (error) {
-      this.error('creating an access line failed', { error });
+      this.error('an access line is lost, because creating it failed', { error });
     }
   }
 
   get lostCount(): number {
     return this.#lost + this.#functionLines.lost;
+  }
+
+  get isFailing(): boolean {
+    return [this.#accessFile, this.#errorFile, this.#functionLines].some((lines) => lines.isFailing);
   }
 
   print(printed: PrintedText): void {
@@ -163,7 +167,19 @@ class FileLog implements ProcessLog, TroubleListener {
 }
 
 /** The keys that stand first in a line, in this order (docs/logs.md). */
-const FIRST_KEYS = ['file', 'line', 'column', 'request_id', 'request', 'route', 'target', 'code', 'status'];
+const FIRST_KEYS = [
+  'file',
+  'line',
+  'column',
+  'request_id',
+  'request',
+  'route',
+  'target',
+  'rule',
+  'job',
+  'code',
+  'status',
+];
 
 /** The stack and the error are long, and so stand last. */
 function inOrder(details: Details, stack: string | undefined): Details {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { JobsNow, MetricFamily } from '../contract/metrics.ts';
+import type { CacheUse, JobsNow, MetricFamily, MetricSeries } from '../contract/metrics.ts';
 import { HopMetrics } from './hop-metrics.ts';
 import { JobMetrics } from './job-metrics.ts';
 import { toLabels } from './label-text.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import { RequestMetrics, toMethod } from './request-metrics.ts';
+import { SeldomAsked, StoreMetrics } from './store-metrics.ts';
 
 /** Parts of an Edge whose values are read at a scrape. */
 export interface MetricSources {
@@ -24,21 +25,28 @@ export interface MetricSources {
     readonly tunnels: { readonly size: number };
   };
   readonly webSockets: { readonly size: number };
-  readonly log: { readonly lostCount: number };
+  readonly log: { readonly lostCount: number; readonly isFailing: boolean };
   readonly certificate: { readonly current: { readonly endsAt: Date } } | undefined;
-  readonly site: { readonly cacheBytes: number | undefined; jobsNow(): Promise<JobsNow | undefined> };
+  readonly site: { readonly cacheUse: CacheUse | undefined; jobsNow(): Promise<JobsNow | undefined> };
 }
 
 /** All metrics of this process. */
 export class EdgeMetrics {
-  readonly requests = new RequestMetrics();
+  readonly requests: RequestMetrics;
   readonly hop = new HopMetrics();
   readonly jobs = new JobMetrics();
+  readonly stores = new StoreMetrics();
   readonly #process = new ProcessMetrics();
+  readonly #durableBytes = new SeldomAsked<number>();
   #sources: MetricSources | undefined;
   readonly #build = toLabels({ version: readVersion(), node: process.version });
   readonly #reloads = { exchanged: 0, kept: 0 };
   #reloadedAtMs = 0;
+
+  /** `hasHosts`: requests are also counted by hostname. */
+  constructor({ hasHosts = false }: { readonly hasHosts?: boolean } = {}) {
+    this.requests = new RequestMetrics({ hasHosts });
+  }
 
   /** Call it before `collect`: the parts of an Edge need its metrics, and these need the parts. */
   use(sources: MetricSources): void {
@@ -55,7 +63,13 @@ export class EdgeMetrics {
   async collect({ withStore }: { readonly withStore: boolean }): Promise<readonly MetricFamily[]> {
     const sources = this.#sources;
     if (!sources) return this.#process.families();
-    const jobs = withStore ? await this.jobs.stored(() => sources.site.jobsNow()) : [];
+    const { site } = sources;
+    const [jobs, durableBytes] = withStore
+      ? await Promise.all([
+          this.jobs.stored(() => site.jobsNow()),
+          this.#durableBytes.find(async () => site.cacheUse?.durableBytes()),
+        ])
+      : [[]];
     return [
       ...this.requests.families(),
       ...toServer(sources),
@@ -63,6 +77,8 @@ export class EdgeMetrics {
       ...toHop(sources.hop.connections),
       ...this.jobs.families(),
       ...jobs,
+      ...this.stores.families(),
+      ...toCache(site.cacheUse, durableBytes),
       ...this.#life(sources),
       ...this.#process.families(),
     ];
@@ -72,18 +88,10 @@ export class EdgeMetrics {
     this.#process.close();
   }
 
-  #life({ certificate, log, site: { cacheBytes } }: MetricSources): readonly MetricFamily[] {
+  #life({ certificate, log }: MetricSources): readonly MetricFamily[] {
     const endsAt = certificate?.current.endsAt;
     const seconds = this.#reloadedAtMs / 1000;
     return [
-      ...(cacheBytes === undefined
-        ? []
-        : [
-            {
-              ...gauge('nexthop_cache_bytes', 'Cached responses in the memory of the processes.', 0),
-              series: [{ labels: toLabels({ tier: 'memory' }), values: [cacheBytes] }],
-            },
-          ]),
       counter('nexthop_log_dropped_total', 'Log lines that were not written.', log.lostCount),
       {
         ...counter('nexthop_reloads_total', 'Reloads of the site, in each process.', 0),
@@ -107,6 +115,21 @@ export class EdgeMetrics {
       { ...latest('nexthop_build_info', 'Versions.', 1), series: [{ labels: this.#build, values: [1] }] },
     ];
   }
+}
+
+/** `durableBytes`: of what all processes share; undefined: unknown. */
+function toCache(use: CacheUse | undefined, durableBytes: number | undefined): readonly MetricFamily[] {
+  if (use === undefined) return [];
+  const memory: MetricSeries = { labels: toLabels({ tier: 'memory' }), values: [use.bytes] };
+  const durable: readonly MetricSeries[] =
+    durableBytes === undefined ? [] : [{ labels: toLabels({ tier: 'durable' }), values: [durableBytes], merge: 'max' }];
+  return [
+    {
+      ...gauge('nexthop_cache_bytes', 'Cached responses, in the memory of the processes and in the store.', 0),
+      series: [memory, ...durable],
+    },
+    counter('nexthop_cache_evictions_total', 'Cached responses that made room for others.', use.evictions),
+  ];
 }
 
 function toServer({ server, hop, webSockets }: MetricSources): readonly MetricFamily[] {

@@ -12,7 +12,7 @@ interface Part {
 /** A store that needs longer counts as down. */
 const PATIENCE_MS = 300;
 
-/** The states of the parts of an Edge, for people: none of them makes the server unready. */
+/** The states of the parts of an Edge, for people. */
 export class Health {
   readonly #sources: MetricSources;
   /** The state of each part when it was last read, and since when it has it. */
@@ -49,7 +49,7 @@ export class Health {
         ...{ idle: connections.idle, busy: connections.busy, waiting: connections.waiting },
         ...(fault && { last_fault: fault.code, last_fault_at: fault.at }),
       },
-      logs: { state: lost > 0 ? 'degraded' : 'ok', lost_lines: log.lostCount },
+      logs: { state: log.isFailing ? 'down' : lost > 0 ? 'degraded' : 'ok', lost_lines: log.lostCount },
       ...(await this.#readStore()),
     };
     return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, this.#withSince(name, part)]));

@@ -1,16 +1,11 @@
 import type { JobsNow, MetricFamily } from '../contract/metrics.ts';
 import { toLabels } from './label-text.ts';
-
-/** The store is asked at most once in this time. */
-const STORE_MS = 10_000;
-/** A store that needs longer is left out. */
-const PATIENCE_MS = 300;
+import { SeldomAsked } from './store-metrics.ts';
 
 /** Runs of jobs in this process, and the jobs in the store. */
 export class JobMetrics {
   readonly #runs = new Map<string, number>();
-  #now: Promise<JobsNow | undefined> = Promise.resolve(undefined);
-  #askedAtMs = -STORE_MS;
+  readonly #now = new SeldomAsked<JobsNow>();
 
   /** Counts an attempt that has ended. */
   ended(rule: string, outcome: string): void {
@@ -31,11 +26,7 @@ export class JobMetrics {
 
   /** What the store has; nothing if it is not used or away. Never rejects. */
   async stored(ask: () => Promise<JobsNow | undefined>): Promise<readonly MetricFamily[]> {
-    if (performance.now() - this.#askedAtMs >= STORE_MS) {
-      this.#askedAtMs = performance.now();
-      this.#now = ask().catch(() => undefined); // the outage is in error.log
-    }
-    const now = await Promise.race([this.#now, late()]);
+    const now = await this.#now.find(ask);
     if (!now) return [];
     const { counts, oldestDueAtMs } = now;
     const ageSeconds = oldestDueAtMs === undefined ? 0 : Math.max(0, Date.now() - oldestDueAtMs) / 1000;
@@ -56,8 +47,4 @@ export class JobMetrics {
       },
     ];
   }
-}
-
-function late(): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, undefined).unref());
 }

@@ -1,7 +1,8 @@
-import type { TrustedPeers } from '../contract/client.ts';
+import { peerAddressOf, type TrustedPeers } from '../contract/client.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { CollectedMetrics, MetricFamily } from '../contract/metrics.ts';
-import { type Outcome, OWN_PAGE, type OwnPage } from '../contract/target.ts';
+import { isMetricsPage, OWN_PAGE, type OwnPage } from '../contract/own-page.ts';
+import type { Outcome } from '../contract/target.ts';
 import type { EdgeMetrics } from './edge-metrics.ts';
 import { Scrape } from './scrape.ts';
 import { CONTENT_TYPES, toTextFormat } from './text-format.ts';
@@ -45,11 +46,10 @@ export class MetricsPage implements OwnPage {
    * The peer is that of the socket, which no header can forge. A request that a proxy forwards for
    * a client elsewhere is refused, too: its client must be allowed as well.
    */
-  isAsked({ target, request, peerAddress, client }: Exchange): boolean {
+  isAsked(exchange: Exchange): boolean {
     const { path, isAllowed } = this.#parts;
-    if (target !== path && !target.startsWith(`${path}?`)) return false;
-    if (request.method !== 'GET' && request.method !== 'HEAD') return false;
-    return isAllowed(peerAddress) && isAllowed(client.address);
+    const { socket, client } = exchange;
+    return isMetricsPage(path, exchange) && isAllowed(peerAddressOf(socket)) && isAllowed(client.address);
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {

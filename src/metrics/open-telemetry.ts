@@ -2,8 +2,9 @@ import type * as Api from '@opentelemetry/api';
 import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { HopObserver } from '../contract/metrics.ts';
+import type { Answer, Outcome } from '../contract/target.ts';
 import { type TraceContext, toTraceContext } from '../contract/trace-context.ts';
-import type { Tracer } from '../contract/tracer.ts';
+import type { TracedJob, Tracer } from '../contract/tracer.ts';
 
 /** Where `@opentelemetry/api` 1.x keeps the SDK of the process. */
 const GLOBAL = Symbol.for('opentelemetry.js.api.1');
@@ -45,7 +46,9 @@ class OpenTelemetry implements Tracer {
     const received = toTraceContext(request.get('traceparent'));
     const remote = received && this.#toRemote(received, request.get('tracestate'));
     const isContinued = remote !== undefined && (client.trusted || this.#options.trustsAll);
-    const parent = isContinued ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;
+    // A job of this process makes the request, e.g. for a schedule.
+    const before = request.isOwn ? this.#api.context.active() : ROOT_CONTEXT;
+    const parent = isContinued ? trace.setSpanContext(ROOT_CONTEXT, remote) : before;
     const span = this.#tracer.startSpan(
       request.method,
       {
@@ -60,12 +63,14 @@ class OpenTelemetry implements Tracer {
       },
       parent,
     );
-    exchange.traceId = span.spanContext().traceId;
+    const { traceId, traceFlags } = span.spanContext();
+    exchange.traceId = traceId;
+    exchange.isSampled = (traceFlags & this.#api.TraceFlags.SAMPLED) !== 0;
     this.#contexts.set(exchange, trace.setSpan(parent, span));
   }
 
   end(exchange: Exchange): void {
-    const span = this.#api.trace.getSpan(this.#contextOf(exchange));
+    const span = this.#api.trace.getSpan(this.#contexts.get(exchange) ?? this.#api.ROOT_CONTEXT);
     const { request, response, fault, route, answeredBy } = exchange;
     const status = response.isHeadWritten ? response.status : (fault?.status ?? 0);
     if (route !== '') span?.updateName(`${request.method} ${route}`).setAttribute('http.route', route);
@@ -77,14 +82,63 @@ class OpenTelemetry implements Tracer {
   }
 
   run<T>(exchange: Exchange, work: () => T): T {
-    const { trace, context } = this.#api;
     const parent = this.#contextOf(exchange);
-    const span = this.#tracer.startSpan(exchange.answeredBy, {}, parent);
+    return this.#runIn(this.#tracer.startSpan(exchange.answeredBy, {}, parent), parent, work);
+  }
+
+  runCache(exchange: Exchange, work: () => Answer): Answer {
+    const parent = this.#contextOf(exchange);
+    const span = this.#tracer.startSpan('cache', {}, parent);
+    const ended = (outcome: Outcome): Outcome => {
+      if (exchange.cacheResult) span.setAttribute('nexthop.cache.result', exchange.cacheResult);
+      return outcome;
+    };
+    return this.#runIn(span, parent, () => {
+      const answer = work();
+      return answer instanceof Promise ? answer.then(ended) : ended(answer);
+    });
+  }
+
+  /** Only below a span that has not ended: timers that a request has started may ask a store for ever. */
+  observe<T>(store: string, verb: string, work: () => Promise<T>): Promise<T> {
+    const { trace, context, SpanKind } = this.#api;
+    const parent = context.active();
+    if (!trace.getSpan(parent)?.isRecording()) return work();
+    const attributes = { 'db.system.name': store, 'db.operation.name': verb };
+    const span = this.#tracer.startSpan(`${store} ${verb}`, { kind: SpanKind.CLIENT, attributes }, parent);
+    return this.#runIn(span, parent, work);
+  }
+
+  toLinked(payload: Uint8Array): Uint8Array {
+    const sent = this.#api.trace.getActiveSpan()?.spanContext();
+    return sent && this.#api.isSpanContextValid(sent) ? withLink(payload, toTraceparent(sent)) : payload;
+  }
+
+  runJob({ file, rule, attempt, payload }: TracedJob, work: (payload: Uint8Array) => Promise<void>): Promise<void> {
+    const { ROOT_CONTEXT, SpanKind } = this.#api;
+    const { link, rest } = splitLink(payload);
+    const linked = link && this.#toRemote(link, undefined);
+    const span = this.#tracer.startSpan(
+      file,
+      {
+        kind: SpanKind.CONSUMER,
+        root: true,
+        ...(linked && { links: [{ context: linked }] }),
+        attributes: { 'nexthop.rule': rule, 'nexthop.attempt': attempt },
+      },
+      ROOT_CONTEXT,
+    );
+    return this.#runIn(span, ROOT_CONTEXT, () => work(rest));
+  }
+
+  /** Ends the span when the work has ended. */
+  #runIn<T>(span: Api.Span, parent: Api.Context, work: () => T): T {
+    const { trace, context, SpanStatusCode } = this.#api;
     const failed = (error: unknown): void => {
       // The message may be private.
       const thrown = error instanceof Fault && error.cause !== undefined ? error.cause : error;
       const message = thrown instanceof Error ? thrown.name : typeof thrown;
-      span.setStatus({ code: this.#api.SpanStatusCode.ERROR, message });
+      span.setStatus({ code: SpanStatusCode.ERROR, message });
       span.end();
     };
     try {
@@ -100,13 +154,19 @@ class OpenTelemetry implements Tracer {
 
   forward(exchange: Exchange, next: HopObserver | undefined): HopObserver {
     const { SpanKind, SpanStatusCode } = this.#api;
-    const { request } = exchange;
-    const attributes = { 'http.request.method': request.method };
-    const span = this.#tracer.startSpan(
-      request.method,
-      { kind: SpanKind.CLIENT, attributes },
-      this.#contextOf(exchange),
-    );
+    const { method } = exchange.request;
+    const parent = this.#contextOf(exchange);
+    const start = (more: Api.Attributes): Api.Span =>
+      this.#tracer.startSpan(
+        method,
+        { kind: SpanKind.CLIENT, attributes: { 'http.request.method': method, ...more } },
+        parent,
+      );
+    let span = start({});
+    const fail = (code: string): void => {
+      span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR, message: code });
+      span.end();
+    };
     this.#passOn(exchange, span.spanContext());
     return {
       answered: (status, ms) => {
@@ -116,9 +176,14 @@ class OpenTelemetry implements Tracer {
         next?.answered(status, ms);
       },
       failed: (code, ms) => {
-        span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR, message: code });
-        span.end();
+        fail(code);
         next?.failed(code, ms);
+      },
+      retried: (code, headText) => {
+        const sent = toTraceparent(span.spanContext());
+        fail(code);
+        span = start({ 'http.request.resend_count': 1 });
+        return headText.replace(sent, toTraceparent(span.spanContext()));
       },
     };
   }
@@ -133,8 +198,7 @@ class OpenTelemetry implements Tracer {
       const name = request.headers[at] as string; // pairs
       if (!dropped.includes(name.toLowerCase())) headers.push(name, request.headers[at + 1] as string);
     }
-    const flags = sent.traceFlags.toString(16).padStart(2, '0');
-    request.replaceHeaders([...headers, 'traceparent', `00-${sent.traceId}-${sent.spanId}-${flags}`]);
+    request.replaceHeaders([...headers, 'traceparent', toTraceparent(sent)]);
   }
 
   #toRemote({ traceId, spanId, flags }: TraceContext, tracestate: string | undefined): Api.SpanContext {
@@ -144,7 +208,39 @@ class OpenTelemetry implements Tracer {
     };
   }
 
+  /** The span that is active now, if it is one of this request, e.g. that of the cache; else that of the request. */
   #contextOf(exchange: Exchange): Api.Context {
-    return this.#contexts.get(exchange) ?? this.#api.ROOT_CONTEXT;
+    const { trace, context, ROOT_CONTEXT } = this.#api;
+    const own = this.#contexts.get(exchange);
+    const active = context.active();
+    const span = trace.getSpan(active);
+    // An inner exchange has no context of its own.
+    if (span && (!own || span.spanContext().traceId === exchange.traceId)) return active;
+    return own ?? ROOT_CONTEXT;
   }
+}
+
+function toTraceparent({ traceId, spanId, traceFlags }: Api.SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+}
+
+/** Payloads of jobs begin with an object in JSON: the link is its first key, which its readers ignore. */
+const LINK = '{"traceparent":"';
+const AFTER_LINK = '",';
+const LINK_BYTES = LINK.length + '00-'.length + 32 + 1 + 16 + 1 + 2 + AFTER_LINK.length;
+
+function withLink(payload: Uint8Array, traceparent: string): Uint8Array {
+  if (!startsWith(payload, '{"')) return payload;
+  return Buffer.concat([Buffer.from(`${LINK}${traceparent}${AFTER_LINK}`), payload.subarray(1)]);
+}
+
+function splitLink(payload: Uint8Array): { readonly link: TraceContext | undefined; readonly rest: Uint8Array } {
+  if (!startsWith(payload, LINK)) return { link: undefined, rest: payload };
+  const text = Buffer.from(payload.subarray(0, LINK_BYTES)).toString('latin1');
+  const rest = Buffer.concat([Buffer.from('{'), payload.subarray(LINK_BYTES)]);
+  return { link: toTraceContext(text.slice(LINK.length, -AFTER_LINK.length)), rest };
+}
+
+function startsWith(bytes: Uint8Array, text: string): boolean {
+  return Buffer.from(bytes.subarray(0, text.length)).toString('latin1') === text;
 }

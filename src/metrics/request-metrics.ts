@@ -1,8 +1,11 @@
 import type { CacheResult } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
-import type { MetricFamily } from '../contract/metrics.ts';
-import { OWN_PAGE } from '../contract/target.ts';
+import type { Fault } from '../contract/fault.ts';
+import type { MetricFamily, RunObserver } from '../contract/metrics.ts';
+import type { RequestObserver } from '../contract/tracer.ts';
+import { ANSWERED_BY, type AnsweredBy, toAnsweredBy, toRoute } from './answered-by.ts';
 import { Histogram, SECONDS } from './histogram.ts';
+import { HostMetrics } from './host-metrics.ts';
 import { toLabels } from './label-text.ts';
 
 /** The methods of RFC 9110 and PATCH; all others are one, because a client may send any. */
@@ -10,8 +13,6 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', '
 const METHOD_NUMBERS: ReadonlyMap<string, number> = new Map(METHODS.map((method, number) => [method, number]));
 const OTHER_METHOD = METHODS.length - 1;
 
-const ANSWERED_BY = ['function', 'file', 'page', 'cache', 'redirect', 'gate', 'hop', 'fault', 'nexthop'] as const;
-export type AnsweredBy = (typeof ANSWERED_BY)[number];
 const ANSWERED_BY_NUMBERS = Object.fromEntries(ANSWERED_BY.map((name, number) => [name, number])) as Readonly<
   Record<AnsweredBy, number>
 >;
@@ -27,10 +28,8 @@ const OTHER_ROUTE = 'other';
 
 const CLIENT_LEFT_STATUS = 499;
 
-/** The step of filters, and of redirects (src/contract/route.ts). */
-const FILTER_STEP = 1;
-const PAGE_STEP = 5;
-const REDIRECT_STEP = 6;
+/** For the time to the head, in seconds. */
+const HEAD_BOUNDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
 /** The series of one route, by status, method and what answered, as one number. */
 interface RouteSeries {
@@ -43,15 +42,42 @@ interface RouteSeries {
 }
 
 /** Counts finished requests. Each record writes to arrays; texts are made at a scrape. */
-export class RequestMetrics {
+export class RequestMetrics implements RequestObserver, RunObserver {
   readonly #routes = new Map<string, RouteSeries>();
+  readonly #headTimes = ANSWERED_BY.map(() => new Histogram(HEAD_BOUNDS));
   readonly #requestBytes = new Float64Array(ANSWERED_BY.length);
   readonly #responseBytes = new Float64Array(ANSWERED_BY.length);
   readonly #cacheResults = new Map<CacheResult, number>();
   readonly #faults = new Map<string, { origin: string; count: number }>();
+  /** Those of runs that are counted. A fault may reach several exchanges: that of the cache, and that of the client. */
+  readonly #failed = new WeakSet<Fault>();
+  /** Undefined: hostnames are not counted. */
+  readonly #hosts: HostMetrics | undefined;
 
-  /** Call it once for each exchange, when it is over. */
-  finished(exchange: Exchange): void {
+  constructor({ hasHosts = false }: { readonly hasHosts?: boolean } = {}) {
+    this.#hosts = hasHosts ? new HostMetrics() : undefined;
+  }
+
+  begin(exchange: Exchange): void {
+    exchange.isMeasured = true;
+    exchange.runs = this;
+  }
+
+  ran(route: string): void {
+    this.#routeOf(route).runs++;
+  }
+
+  failed(route: string, fault: Fault): void {
+    const { code, origin } = fault;
+    // A stopped route does not run.
+    if (origin !== 'function' || code === 'route_stopped' || this.#failed.has(fault)) return;
+    this.#failed.add(fault);
+    const series = this.#routeOf(route);
+    series.errors++;
+    if (code === 'function_timeout') series.timeouts++;
+  }
+
+  end(exchange: Exchange): void {
     const { fault, request, response } = exchange;
     const status = response.isHeadWritten ? response.status : (fault?.status ?? CLIENT_LEFT_STATUS);
     const answeredBy = toAnsweredBy(exchange, status);
@@ -64,15 +90,15 @@ export class RequestMetrics {
       histogram = new Histogram();
       route.series.set(key, histogram);
     }
-    histogram.record((performance.now() - exchange.startedAtMs) / 1000);
-    (this.#requestBytes[by] as number) += request.body.receivedBytes;
-    // A socket that was destroyed before it connected has no `bytesWritten`.
-    (this.#responseBytes[by] as number) +=
-      (exchange.socket.bytesWritten ?? exchange.bytesWrittenBefore) - exchange.bytesWrittenBefore;
+    if (exchange.isSampled) histogram.recordTraced(exchange.tookMs / 1000, exchange.traceId);
+    else histogram.record(exchange.tookMs / 1000);
+    if (exchange.headAtMs > 0) this.#headTimes[by]?.record((exchange.headAtMs - exchange.startedAtMs) / 1000);
+    (this.#requestBytes[by] as number) += (request.headBytes ?? 0) + request.body.receivedBytes;
+    (this.#responseBytes[by] as number) += exchange.writtenBytes;
     const { cacheResult } = exchange;
     if (cacheResult) this.#cacheResults.set(cacheResult, (this.#cacheResults.get(cacheResult) ?? 0) + 1);
-    if (answeredBy === 'function') route.runs++;
     if (fault) this.#count(fault, route);
+    this.#hosts?.count(request.host ?? '');
   }
 
   families(): readonly MetricFamily[] {
@@ -93,9 +119,19 @@ export class RequestMetrics {
         bounds: SECONDS,
         series: routes.flatMap(toSeries),
       },
+      {
+        name: 'nexthop_time_to_head_seconds',
+        help: 'Time from the head of a request to the head of its response.',
+        kind: 'histogram',
+        bounds: HEAD_BOUNDS,
+        series: ANSWERED_BY.flatMap((name, by) => {
+          const values = this.#headTimes[by]?.values ?? [];
+          return values.some((value) => value > 0) ? [{ labels: toLabels({ answered_by: name }), values }] : [];
+        }),
+      },
       counter(
-        'nexthop_request_body_bytes_total',
-        'Bytes of request bodies that were read.',
+        'nexthop_request_bytes_total',
+        'Bytes of requests with their heads, as far as their bodies were read.',
         perAnswer(this.#requestBytes),
       ),
       counter('nexthop_response_bytes_total', 'Bytes of responses, with their heads.', perAnswer(this.#responseBytes)),
@@ -109,10 +145,11 @@ export class RequestMetrics {
         'Requests for responses that caches may know, by what the cache did.',
         [...this.#cacheResults].map(([result, count]) => ({ labels: toLabels({ result }), values: [count] })),
       ),
-      counter('nexthop_function_runs_total', 'Requests that a function answered, or failed to.', perRoute('runs')),
-      counter('nexthop_function_errors_total', 'Requests in which a function failed.', perRoute('errors')),
-      counter('nexthop_function_timeouts_total', 'Requests in which a function was too late.', perRoute('timeouts')),
+      counter('nexthop_function_runs_total', 'Runs of code of the site for requests.', perRoute('runs')),
+      counter('nexthop_function_errors_total', 'Runs that failed.', perRoute('errors')),
+      counter('nexthop_function_timeouts_total', 'Runs that were too late.', perRoute('timeouts')),
       counter('nexthop_rate_limited_total', 'Requests that a rate limit refused.', perRoute('limited')),
+      ...(this.#hosts?.families() ?? []),
     ];
   }
 
@@ -121,10 +158,6 @@ export class RequestMetrics {
     if (entry) entry.count++;
     else this.#faults.set(code, { origin, count: 1 });
     if (code === 'rate_limited') route.limited++;
-    if (origin !== 'function') return;
-    route.runs++;
-    route.errors++;
-    if (code === 'function_timeout') route.timeouts++;
   }
 
   #routeOf(name: string): RouteSeries {
@@ -154,27 +187,7 @@ function toSeries({ name, series }: RouteSeries): MetricFamily['series'] {
       http_response_status_code: String((rest - method) / METHODS.length).padStart(3, '0'),
       answered_by: ANSWERED_BY[by] ?? '',
     });
-    return { labels, values: histogram.values };
+    const { values, exemplars } = histogram;
+    return { labels, values, ...(exemplars && { exemplars }) };
   });
-}
-
-const FROM_CACHE: ReadonlySet<CacheResult> = new Set(['hit', 'stale', 'collapsed']);
-
-function toAnsweredBy({ fault, step, isFile, cacheResult }: Exchange, status: number): AnsweredBy {
-  if (fault && fault.code !== 'client_left') return 'fault';
-  if (isFile) return 'file';
-  if (cacheResult !== undefined && FROM_CACHE.has(cacheResult)) return 'cache';
-  if (step === OWN_PAGE) return 'nexthop';
-  if (step === 0) return 'hop';
-  const isRedirect = status >= 300 && status < 400;
-  if (step === FILTER_STEP || step === REDIRECT_STEP) return isRedirect || step === REDIRECT_STEP ? 'redirect' : 'gate';
-  return step === PAGE_STEP ? 'page' : 'function';
-}
-
-/** The pattern, or the kind of answer; never a path. */
-function toRoute({ route, step, fault }: Exchange, answeredBy: AnsweredBy): string {
-  if (step === 0 && (fault?.origin === 'hop' || fault?.code === 'hop_busy')) return 'hop';
-  if (answeredBy === 'file') return 'files';
-  if (step <= 0 || route === '') return answeredBy === 'cache' ? 'hop' : answeredBy;
-  return route;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, open, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { hasCode } from '../contract/error-code.ts';
 import { messageOf } from '../contract/error-message.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -60,9 +61,21 @@ export async function askProcesses(
   question: Question,
   limitMs: number,
 ): Promise<readonly Promise<unknown>[]> {
+  return (await connectToAll(dataDir)).map((socket) => ask(socket, question, limitMs));
+}
+
+/** Whether a process uses `dataDir`. Rejects if that cannot be known, e.g. if another user runs it. */
+export async function hasProcess(dataDir: string): Promise<boolean> {
+  const sockets = await connectToAll(dataDir);
+  for (const socket of sockets) socket.destroy();
+  return sockets.length > 0;
+}
+
+/** One connection to each process that uses `dataDir`. */
+async function connectToAll(dataDir: string): Promise<readonly Socket[]> {
   const folder = join(dataDir, CONTROL_FOLDER);
   const sockets = await Promise.all((await listSockets(folder)).map((name) => tryConnect(folder, name)));
-  return sockets.filter((socket) => socket !== undefined).map((socket) => ask(socket, question, limitMs));
+  return sockets.filter((socket) => socket !== undefined);
 }
 
 async function listSockets(folder: string): Promise<readonly string[]> {
@@ -93,12 +106,10 @@ async function tryConnect(folder: string, name: string): Promise<Socket | undefi
   try {
     return await withPath(folder, name, connectTo);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && GONE.has(String(error.code))) return undefined;
+    if (hasCode(error, 'ECONNREFUSED', 'ENOENT')) return undefined;
     throw error;
   }
 }
-
-const GONE: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT']);
 
 function connectTo(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {

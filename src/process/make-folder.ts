@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { hasCode } from '../contract/error-code.ts';
 
 /**
  * Creates a folder and its missing parents with the given mode. Returns the first one that was
@@ -22,15 +23,34 @@ export function makeFolder(path: string, mode = 0o777): string | undefined {
 
 /** Another process may create it at the same time. */
 function makeOne(path: string, mode: number): string | undefined {
+  let made: string | undefined;
   try {
     mkdirSync(path, { mode });
-    return path;
+    made = path;
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return undefined;
-    throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
+  const own = [path, dirname(path)].find((each) => basename(each) === OWN_FOLDER);
+  if (own !== undefined) keepOutOfGit(own);
+  return made;
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+/** The default DATA_DIR of a site: submissions of forms, sessions and values of functions are there. */
+const OWN_FOLDER = '.nexthop';
+
+/** The file itself is committed with what `nexthop vendor` stores: the folder is not new in a clone. */
+const IGNORED = `# Data of nexthop stays out of git. What "nexthop vendor" stores is part of the source of the site.
+*
+!/.gitignore
+!/vendor/
+!/vendor/**
+`;
+
+/** A file that is there stays as it is. */
+function keepOutOfGit(folder: string): void {
+  try {
+    writeFileSync(join(folder, '.gitignore'), IGNORED, { flag: 'wx' });
+  } catch {
+    // It is there, or the folder cannot be written; nothing else depends on it.
+  }
 }

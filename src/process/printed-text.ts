@@ -1,6 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module';
 import type { Writable } from 'node:stream';
-import type { PrintedText } from '../contract/log.ts';
+import { PRINTED_FIELDS, type PrintedText } from '../contract/log.ts';
 import { Caller } from './caller.ts';
 import { currentCall, type SiteCall } from './site-calls.ts';
 
@@ -154,7 +154,9 @@ class Capture {
   }
 
   #receive({ call, target, level, text }: Printed): void {
-    this.#options.receive({ level, text, target, route: call?.route ?? '', requestId: call?.requestId?.value ?? '' });
+    const request = { route: call?.route ?? '', requestId: call?.requestId?.value ?? '' };
+    const fields = call?.kept?.get(PRINTED_FIELDS) ?? (call?.jobId !== undefined && { job: call.jobId });
+    this.#options.receive({ level, text, target, ...request, ...(fields && { fields }) });
   }
 }
 

@@ -58,6 +58,7 @@ function install(guard: SiteGuard): readonly (() => void)[] {
     ...guardListen(guard),
     ...guardCluster(guard),
     holdSockets(guard),
+    guardUnstarted(),
   ];
   // For `import { exit } from 'node:process'`.
   syncBuiltinESMExports();
@@ -83,6 +84,19 @@ function guardCluster(guard: SiteGuard): readonly (() => void)[] {
       return new Worker({ id: ++count, process: new ChildProcess() });
     }),
   ];
+}
+
+/**
+ * `kill` of a child process that could not be started, e.g. for lack of file descriptors, does nothing. Node would send the signal to the process or the
+ * process group whose number is in uninitialised memory: 0 is the group of this process. Returns how to take the guard off.
+ */
+function guardUnstarted(): () => void {
+  return replaceMethod(ChildProcess.prototype, 'kill', (kill) => {
+    return function (this: unknown, ...given) {
+      const { pid } = this as ChildProcess; // it is a method of child processes
+      return pid === undefined ? false : Reflect.apply(kill, this, given);
+    };
+  });
 }
 
 /** Documented, but the types have no constructor of it. */

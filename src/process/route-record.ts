@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../contract/error-code.ts';
 import { CONTROL_FOLDER } from './control-socket.ts';
 import { RouteBreaker, type StoppedRoute } from './route-breaker.ts';
 import { toLoadedFile } from './shared-calls.ts';
@@ -87,6 +88,6 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
+import type { KeptValues } from '../contract/kept-values.ts';
 import type { SiteCode } from '../contract/site-code.ts';
 import { SharedCalls } from './shared-calls.ts';
 
@@ -13,6 +14,10 @@ export interface SiteCall {
   readonly isLoad?: true;
   /** Absent if the call is not for a request. */
   readonly requestId?: { readonly value: string };
+  /** Absent if the call is not an attempt of a job. */
+  readonly jobId?: string;
+  /** As of an Exchange. */
+  readonly kept?: Pick<KeptValues, 'get'>;
   /**
    * Ends the call with an error because its code tried to end the process. What the code does
    * afterwards has no effect. Returns false if the call is already over: then it does not report

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import type { CacheNewsListener, CachePeers } from '../contract/cache.ts';
 import type { CollectedMetrics, MetricFamily } from '../contract/metrics.ts';
 import type { CountedRequests, CountPeers } from '../contract/rate-limit.ts';
 import type { StoppedRoute } from './route-breaker.ts';
@@ -22,6 +23,7 @@ export type ToWorker =
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
   /** Requests that other workers let pass, for rate limits. */
   | { readonly kind: 'passed'; readonly counted: CountedRequests }
+  | CacheNews
   /** Read the site again, and send the result with the number of this call. */
   | { readonly kind: 'reload'; readonly call: number }
   /** Send the metrics of this process; `withStore`: also of what all processes share. */
@@ -39,6 +41,7 @@ export type FromWorker =
   | { readonly kind: 'full'; readonly usedBytes: number }
   /** Requests that it let pass, for the other workers. */
   | { readonly kind: 'passed'; readonly counted: CountedRequests }
+  | CacheNews
   /** The message bus requests that all workers read the site again. */
   | { readonly kind: 'reload' }
   | { readonly kind: 'reloaded'; readonly call: number; readonly outcome: object }
@@ -47,6 +50,13 @@ export type FromWorker =
   | { readonly kind: 'counted'; readonly families: readonly MetricFamily[] }
   /** Add the metrics of all other processes to these. */
   | { readonly kind: 'metrics'; readonly call: number; readonly families: readonly MetricFamily[] };
+
+/** For the caches of the other workers. */
+export type CacheNews =
+  /** A worker stores responses. */
+  | { readonly kind: 'storing' }
+  /** A request has changed what is at this URL. */
+  | { readonly kind: 'changed'; readonly urlKey: string };
 
 export interface WorkerSetup {
   /** The first worker of a start reports on it: the address, the site and its problems. */
@@ -87,7 +97,7 @@ type Send = (message: FromWorker, ...rest: readonly unknown[]) => boolean;
  * The connection of a worker to its supervisor, by the channel of `child_process`. Code of the site
  * sees no channel, as in a process without a supervisor.
  */
-export class SupervisorLink implements CallListener, CountPeers {
+export class SupervisorLink implements CallListener, CountPeers, CachePeers {
   readonly setup: WorkerSetup;
   readonly #send: Send;
   /** Messages that arrived before `serve`. */
@@ -96,6 +106,7 @@ export class SupervisorLink implements CallListener, CountPeers {
   #calls = 0;
   readonly #scrapes = new Map<number, (collected: CollectedMetrics) => void>();
   #count: (counted: CountedRequests) => void = () => {};
+  #cacheListener: CacheNewsListener | undefined;
   /** How many reasons there are to report each call. */
   #reasons = 0;
 
@@ -158,6 +169,18 @@ export class SupervisorLink implements CallListener, CountPeers {
     this.#count = listener;
   }
 
+  shareStoring(): void {
+    this.send({ kind: 'storing' });
+  }
+
+  shareChange(urlKey: string): void {
+    this.send({ kind: 'changed', urlKey });
+  }
+
+  onCacheNews(listener: CacheNewsListener): void {
+    this.#cacheListener = listener;
+  }
+
   /**
    * Reports each call, and each load of a file, before it begins: the supervisor knows it even if
    * the process dies in its first line. Returns how to stop that.
@@ -193,6 +216,8 @@ export class SupervisorLink implements CallListener, CountPeers {
 
   #receive(message: ToWorker): void {
     if (message.kind === 'passed') this.#count(message.counted);
+    else if (message.kind === 'storing') this.#cacheListener?.storing();
+    else if (message.kind === 'changed') this.#cacheListener?.changed(message.urlKey);
     else if (this.#early) this.#early.push(message);
     else if (message.kind === 'own') this.#duties?.own();
     else if (message.kind === 'retire') this.#duties?.retire();

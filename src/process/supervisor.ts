@@ -45,6 +45,7 @@ export class Supervisor implements SlotListener {
   readonly #breaker = new RouteBreaker();
   readonly #metrics = new WorkerMetrics();
   #isCareful = false;
+  #areResponsesStored = false;
   #loads = LOAD_ALL;
   #isStarted = false;
   #isStopping = false;
@@ -116,6 +117,7 @@ export class Supervisor implements SlotListener {
     if (!this.#owner) this.#makeOwner(worker);
     this.#sendStopped([worker]);
     if (this.#isCareful) worker.send({ kind: 'careful', forMs: CAREFUL_MS });
+    if (this.#areResponsesStored) worker.send({ kind: 'storing' });
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#parts.onStarted();
@@ -124,7 +126,8 @@ export class Supervisor implements SlotListener {
 
   received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void {
     if (message.kind === 'reload') void this.reload();
-    else if (message.kind === 'passed') {
+    else if (message.kind === 'passed' || message.kind === 'changed' || message.kind === 'storing') {
+      if (message.kind === 'storing') this.#areResponsesStored = true;
       for (const other of this.#living()) if (other !== worker) other.send(message);
     } else if (message.kind === 'counted') this.#metrics.keep(worker, message.families);
     else if (message.kind === 'metrics') void this.#answerMetrics(worker, message);
@@ -155,7 +158,8 @@ export class Supervisor implements SlotListener {
       for (const slot of this.#slots) slot.stop();
       this.#ended.resolve(this.#code);
     } else if (this.#isStopping) {
-      if (this.#code === 0) this.#code = toCode(end);
+      // One that was still starting had nothing to drain.
+      if (this.#code === 0 && worker.isServing) this.#code = toCode(end);
       this.#endIfAlone();
     } else if (restartMs !== undefined) {
       const fields = { worker_pid: worker.pid, ...toFields(end), lived_ms: Math.round(worker.livedMs) };

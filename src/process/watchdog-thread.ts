@@ -7,18 +7,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { appendErrorLine, writeToStderr } from './error-lines.ts';
 import { makeFolder } from './make-folder.ts';
 import { SharedCallsReader } from './shared-calls.ts';
+import { shrinkHeapWhenIdle } from './shrink-heap.ts';
+import { BEATS, type CallsInProgress, readLastCall, STOP_SIGNAL } from './stall-memory.ts';
 import { ECHO_MS } from './stop-signals.ts';
 import type { CallReport } from './supervisor-link.ts';
-import {
-  BEATS,
-  type CallsInProgress,
-  type Question,
-  type RouteName,
-  readLastCall,
-  STOP_SIGNAL,
-  type StallReport,
-  type ThreadSetup,
-} from './watchdog.ts';
+import type { Question, RouteName, StallReport, ThreadSetup } from './watchdog.ts';
 
 /** The watchdog's own thread (watchdog.ts): it must not depend on anything of the event loop. */
 
@@ -26,9 +19,10 @@ const SETUP = workerData as ThreadSetup; // watchdog.ts sends it
 
 /** Time for the loop's thread to say where it stands: native code does not answer the debugger. */
 const ANSWER_MS = Math.max(1000, SETUP.stallTimeoutMs / 2);
-/** Time after the longest drain until the process gets a signal to end, and until it is killed. */
+/** Time after the longest drain until the process is ordered to end. */
 const LATE_MS = 500;
-const KILL_MS = 400;
+/** The same from the order to end by itself: a signal has to end the process within a second of its drain. Without a signal it has ANSWER_MS. */
+const SIGNAL_KILL_MS = 400;
 const CRASH_MS = 50;
 /** A loop that runs ends by itself first, and then at once: it needs this time for the store and the logs on a full disk. */
 const RUNNING_LATE_MS = 850;
@@ -103,7 +97,7 @@ class Watchdog {
   }
 
   #endBySignal(code: number): void {
-    this.#end(code, 'the process got a signal to end, and its event loop is blocked; the process ends');
+    this.#end(code, 'the process got a signal to end, and its event loop is blocked; the process ends', SIGNAL_KILL_MS);
   }
 
   #report(): void {
@@ -148,7 +142,7 @@ class Watchdog {
     });
   }
 
-  #end(code: number, message: string): void {
+  #end(code: number, message: string, killMs = ANSWER_MS): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
     write('error', message, { exit_code: code });
@@ -158,7 +152,7 @@ class Watchdog {
       // Still here: the first process of a container ignores even that from itself (pid_namespaces(7)),
       // but no fault by itself.
       setTimeout(causeSegfault, CRASH_MS);
-    }, KILL_MS);
+    }, killMs);
     this.#evaluate({ exitCode: code }, () => {});
     // Node waits for debuggers to disconnect, and says so on stderr.
     this.#disconnect();
@@ -266,8 +260,10 @@ function keep(file: string, lasting: readonly string[]): void {
 const watchdog = new Watchdog();
 setInterval(() => watchdog.check(), SETUP.beatMs);
 watchCalls();
+shrinkHeapWhenIdle();
 try {
   watchSignals((signal) => watchdog.receive(signal));
 } catch (error) {
   write('warn', 'a signal does not end this process while its event loop stands still', { error: String(error) });
 }
+parentPort?.postMessage('ready');

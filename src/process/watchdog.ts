@@ -2,9 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '../contract/error-message.ts';
 import { Caller, isOfGuard } from './caller.ts';
+import { appendErrorLine } from './error-lines.ts';
 import { toRealPath } from './real-path.ts';
 import { CALL_BEGINS, currentCall, runningCalls, SHARED_CALLS, type SiteCall } from './site-calls.ts';
+import {
+  BEATS,
+  type CallFacts,
+  type CallsInProgress,
+  createStallMemory,
+  LAST_CALL_LENGTH,
+  STOP_SIGNAL,
+  type StallMemory,
+  toLastCallText,
+} from './stall-memory.ts';
 
 export interface WatchdogOptions {
   /** Time for which the event loop may stand still; 0: no watchdog. */
@@ -37,7 +49,7 @@ export interface RouteName {
 /** What the thread needs of the options. */
 export interface ThreadSetup extends Omit<WatchdogOptions, 'site' | 'end'> {
   /** BEATS counts up while the event loop runs; STOP_SIGNAL is the first signal that it received. */
-  readonly shared: Int32Array<SharedArrayBuffer>;
+  readonly shared: StallMemory;
   /** The memory of a SharedCalls. */
   readonly calls: Int32Array<SharedArrayBuffer>;
   /** Time between two beats. */
@@ -63,23 +75,14 @@ export interface StallReport {
   readonly target?: string;
   readonly route?: string;
   readonly request_id?: string;
+  readonly job?: string;
   /** All calls of code of the site that have not ended, at most MOST_CALLS. */
   readonly in_progress: CallsInProgress;
 }
 
-/** `target`, `route` and `request_id` of a call. */
-type CallFacts = Readonly<Record<string, string>>;
-export type CallsInProgress = readonly CallFacts[];
-
-/** What the members of `shared` mean. */
-export const BEATS = 0;
-export const STOP_SIGNAL = 1;
-/** Length of the text at LAST_CALL_AT, in bytes. */
-const LAST_CALL_LENGTH = 2;
-const LAST_CALL_AT = 12;
-const LAST_CALL_BYTES = 1012;
-
 export interface Watchdog {
+  /** Resolves when the thread watches, also for signals. An earlier signal is lost if the event loop stands still. Never rejects. */
+  readonly ready: Promise<void>;
   /** A signal (its number) has begun a drain: the process ends by it, whatever happens. */
   stopBy(signal: number): void;
   stop(): void;
@@ -94,14 +97,14 @@ const MOST_FRAMES = 50;
  * Starts a thread that notices when the event loop of this thread stands still: it reports in
  * error.log where, and ends the process after twice `stallTimeoutMs`. It also ends a process that
  * still runs a second after the longest drain, since listeners for signals do not run while the
- * loop stands still. Returns undefined if nothing watches.
+ * loop stands still. Returns undefined if nothing watches; it logs a thread that cannot run.
  *
  * Only for a process that belongs to nexthop. Under a debugger a loop stands still on purpose.
  */
 export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdog | undefined {
   if (setup.stallTimeoutMs === 0 || inspectorUrl() !== undefined) return undefined;
   const root = toRealPath(site);
-  const shared = new Int32Array(new SharedArrayBuffer(LAST_CALL_AT + LAST_CALL_BYTES));
+  const shared = createStallMemory();
   const beatMs = Math.max(1, Math.min(SLOWEST_BEAT_MS, setup.stallTimeoutMs / BEATS_PER_TIMEOUT));
   // The thread reaches this one by the debugger, which evaluates text: a channel is the only thing
   // of this module that text can name. No code of the site can guess the name.
@@ -113,16 +116,17 @@ export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdo
     question.report = createReport(root);
   };
   questions.subscribe(answer);
-  const calls = SHARED_CALLS.share((number, key) => thread.postMessage({ number, key } satisfies RouteName));
-  const thread = new Worker(new URL(`watchdog-thread${import.meta.url.slice(-3)}`, import.meta.url), {
-    name: 'nexthop watchdog',
-    workerData: { ...setup, shared, calls, beatMs, channelName } satisfies ThreadSetup,
-    // The first is for listening to signals in a thread; its warning is for other users.
-    execArgv: ['--expose-internals', '--no-warnings'],
-    // Most of its memory is one event for each script of the process, while the loop stands still.
-    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
-  });
-  thread.unref();
+  const calls = SHARED_CALLS.share((number, key) => thread?.postMessage({ number, key } satisfies RouteName));
+  const thread = startThread({ ...setup, shared, calls, beatMs, channelName });
+  if (!thread) {
+    questions.unsubscribe(answer);
+    return undefined;
+  }
+  // It keeps the process alive until then, since nothing else may do so while the start waits for it.
+  const ready = new Promise<void>((resolve) => {
+    thread.once('message', resolve);
+    thread.once('exit', resolve);
+  }).then(() => void thread.unref());
   const unsubscribe = noteLastCall(shared);
   let wereCalls = false;
   const beat = setInterval(() => {
@@ -134,6 +138,7 @@ export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdo
     wereCalls = calls.length > 0;
   }, beatMs).unref();
   return {
+    ready,
     stopBy: (signal) => void Atomics.compareExchange(shared, STOP_SIGNAL, 0, signal),
     stop: () => {
       clearInterval(beat);
@@ -144,23 +149,39 @@ export function startWatchdog({ site, end, ...setup }: WatchdogOptions): Watchdo
   };
 }
 
+/** Logs that the watchdog does not run if the thread cannot start or ends by an error: the server works without it. */
+function startThread(setup: ThreadSetup): Worker | undefined {
+  const report = (error: unknown): void =>
+    appendErrorLine(setup, { level: 'error', message: `${NO_WATCHDOG}: ${messageOf(error)}` });
+  try {
+    const thread = new Worker(new URL(`watchdog-thread${import.meta.url.slice(-3)}`, import.meta.url), {
+      name: 'nexthop watchdog',
+      workerData: setup,
+      // The first is for listening to signals in a thread; its warning is for other users.
+      execArgv: ['--expose-internals', '--no-warnings'],
+      // Most of its memory is one event for each script of the process, while the loop stands still.
+      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
+    });
+    return thread.once('error', report);
+  } catch (error) {
+    // The user of the process may start no more threads (RLIMIT_NPROC, or the limit of the container).
+    report(error);
+    return undefined;
+  }
+}
+
+const NO_WATCHDOG =
+  'the watchdog cannot run, so nothing reports or ends an event loop that stands still, and a signal waits for it';
+
 /** Writes each call that begins to the shared memory. A third of a µs for each call. */
-function noteLastCall(shared: Int32Array<SharedArrayBuffer>): () => void {
-  const text = Buffer.from(shared.buffer, LAST_CALL_AT);
+function noteLastCall(shared: StallMemory): () => void {
+  const text = toLastCallText(shared);
   const note = (message: unknown): void => {
-    const { calledCode, route = '', requestId } = message as SiteCall; // what is published there
-    shared[LAST_CALL_LENGTH] = text.write(`${calledCode}\n${route}\n${requestId?.value ?? ''}`);
+    const { calledCode, route = '', requestId, jobId = '' } = message as SiteCall; // what is published there
+    shared[LAST_CALL_LENGTH] = text.write(`${calledCode}\n${route}\n${requestId?.value ?? ''}\n${jobId}`);
   };
   CALL_BEGINS.subscribe(note);
   return () => void CALL_BEGINS.unsubscribe(note);
-}
-
-/** The call that began last, if any is in progress. */
-export function readLastCall(shared: Int32Array<SharedArrayBuffer>): CallFacts | undefined {
-  const length = shared[LAST_CALL_LENGTH] ?? 0;
-  if (length === 0) return undefined;
-  const [target = '', route = '', id = ''] = Buffer.from(shared.buffer, LAST_CALL_AT, length).toString().split('\n');
-  return { target, ...(route !== '' && { route }), ...(id !== '' && { request_id: id }) };
 }
 
 /** Runs on top of the code that keeps the loop from continuing. */
@@ -185,8 +206,13 @@ function describeRunning(): CallsInProgress {
   return [...calls.values()];
 }
 
-function describe({ calledCode, route, requestId }: SiteCall): CallFacts {
-  return { target: calledCode, ...(route && { route }), ...(requestId && { request_id: requestId.value }) };
+function describe({ calledCode, route, requestId, jobId }: SiteCall): CallFacts {
+  return {
+    target: calledCode,
+    ...(route && { route }),
+    ...(requestId && { request_id: requestId.value }),
+    ...(jobId && { job: jobId }),
+  };
 }
 
 /** Without the frames of this question: the debugger's text, the channel, this file. */

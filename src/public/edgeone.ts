@@ -61,6 +61,37 @@ export interface ServerInfo {
   readonly requestId: string;
 }
 
+/** The client's location in an edge function: three values are numbers there. */
+export interface EdgeGeo extends Omit<Geo, 'asn' | 'latitude' | 'longitude'> {
+  readonly asn?: number;
+  readonly latitude?: number;
+  readonly longitude?: number;
+}
+
+/** What an edge function knows about the client and the request. */
+export interface EdgeInfo {
+  readonly geo: EdgeGeo;
+  readonly uuid: string;
+  readonly clientIp: string;
+}
+
+export interface EdgeRequest extends Request {
+  readonly eo: EdgeInfo;
+}
+
+/** The argument of an edge function. `params` are as in the path: not decoded. */
+export interface EdgeContext<P = Params, E = Env> {
+  readonly request: EdgeRequest;
+  readonly params: P;
+  readonly env: E;
+  readonly eo: EdgeInfo;
+  /** Delays the end of the process until the promise settles. */
+  waitUntil(work: unknown): void;
+}
+
+/** `onRequest` and its variants in an edge function. */
+export type EdgeHandler<P = Params, E = Env> = (context: EdgeContext<P, E>) => Response | Promise<Response>;
+
 /** `request.context` of an app, a property of Node's request (Koa: `ctx.req.context`). */
 export interface AppContext<P = Params, E = Env> {
   readonly env: E;

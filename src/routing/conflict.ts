@@ -13,7 +13,9 @@ export function toConflictProblem({ first, second, methods }: Conflict): Problem
 /** Finds the conflicts between routes with equal patterns; names of parameters are ignored. `ordered`: the order in which they are tried. */
 export function findConflicts(ordered: readonly Route[]): readonly Conflict[] {
   const shapes = new Map<string, string>();
-  const groups = Map.groupBy(ordered, ({ pattern }) => {
+  // The one route of all files of a folder passes what it has no file for.
+  const exact = ordered.filter(({ countFiles }) => countFiles === undefined);
+  const groups = Map.groupBy(exact, ({ pattern }) => {
     // A pattern with `match` has no comparable segments: there, equal text means an equal pattern.
     const text = nameless(pattern);
     const known = shapes.get(text) ?? (pattern.match ? text : shape(pattern));

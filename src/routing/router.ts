@@ -1,6 +1,6 @@
 import { type MatchablePath, toMatchable } from '../contract/path.ts';
 import type { Candidate, Route, Router, Step } from '../contract/route.ts';
-import type { Params } from '../contract/target.ts';
+import { createParams, type Params } from '../contract/target.ts';
 import { inOrder } from './order.ts';
 import { Trie } from './trie.ts';
 
@@ -53,7 +53,7 @@ class AnyCaseRouter implements Router {
 }
 
 /** Shared by all literal routes, so it must never be changed. */
-const NO_PARAMS: Params = Object.freeze(Object.create(null));
+const NO_PARAMS: Params = Object.freeze(createParams<string>());
 
 interface Ranked {
   readonly rank: number;
@@ -198,9 +198,8 @@ function toMatched({ rank, route }: Ranked, path: MatchablePath): RankedCandidat
   return params && { rank, route, params };
 }
 
-/** Has no prototype, so that a parameter may have any name and a function sees the values of the path only. */
 function toParams({ pattern }: Route, path: MatchablePath): Params {
-  const params: Record<string, string | readonly string[]> = Object.create(null);
+  const params = createParams<string | readonly string[]>();
   for (const [index, segment] of pattern.segments.entries()) {
     if (segment.kind === 'param') params[segment.name] = path.segments[index] ?? '';
     if (segment.kind === 'catch-all') params[segment.name] = path.rawSegments.slice(index);

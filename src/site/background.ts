@@ -3,6 +3,7 @@ import type { JobIntake, JobRule } from '../contract/job-rule.ts';
 import type { Log } from '../contract/log.ts';
 import type { JobsNow } from '../contract/metrics.ts';
 import type { Store, TickOutcome } from '../contract/store.ts';
+import type { JobTracer } from '../contract/tracer.ts';
 import { Clock } from '../jobs/clock.ts';
 import type { EndListener } from '../jobs/ending.ts';
 import { type JobRun, runDueJobs } from '../jobs/run-due.ts';
@@ -22,6 +23,7 @@ export interface BackgroundParts {
   readonly store: Store;
   readonly config: Pick<Config, 'JOB_CONCURRENCY' | 'JOB_FUNCTION_CONCURRENCY'>;
   readonly log: Log;
+  readonly tracer?: JobTracer | undefined;
   /** Gets each attempt at a job that has ended. */
   readonly onJobEnded?: EndListener | undefined;
 }
@@ -39,7 +41,11 @@ export class Background {
 
   /** Accepts jobs before the start too, and until the store is closed. */
   readonly intake: JobIntake = {
-    push: async (rule, payload) => this.#parts.store.queue.push({ rule, payload, dueAtMs: Date.now() }),
+    push: async (rule, given) => {
+      const { store, tracer } = this.#parts;
+      const payload = tracer ? tracer.toLinked(given) : given;
+      return store.queue.push({ rule, payload, dueAtMs: Date.now() });
+    },
     pushOnce: (rule, key, payload) => this.#pushOnce(rule, key, payload),
   };
 
@@ -132,6 +138,7 @@ export class Background {
       concurrency: config.JOB_CONCURRENCY,
       functionConcurrency: config.JOB_FUNCTION_CONCURRENCY,
       onEnded: this.#parts.onJobEnded,
+      tracer: this.#parts.tracer,
     });
     const clock = new Clock({ queue, log, rules });
     this.#running = { worker, clock };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { hasCode, isMissingFile } from '../contract/error-code.ts';
 import { messageOf } from '../contract/error-message.ts';
 import type { Problem } from '../contract/problem.ts';
 
@@ -110,9 +111,7 @@ class Lines {
   }
 }
 
-const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
-
 /** A folder of this name is no error: Python stores its environments in `.env/`. */
 function isNoFile(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && NO_FILE.has(String(error.code));
+  return isMissingFile(error) || hasCode(error, 'EISDIR');
 }

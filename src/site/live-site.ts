@@ -8,7 +8,9 @@ import { countRoutes } from '../contract/route.ts';
 import type { SiteCode } from '../contract/site-code.ts';
 import { keepEsbuild } from '../dialects/loader/build-around.ts';
 import { StoredCode } from '../dialects/loader/stored-code.ts';
+import { KeptFileFacts } from './kept-file-facts.ts';
 import { LoadedCode } from './loaded-code.ts';
+import { findLostGuards } from './lost-guards.ts';
 import { offerCaches } from './offer-caches.ts';
 import { openProject, type ProjectParts } from './project.ts';
 import { openSiteCache } from './shared-state.ts';
@@ -17,7 +19,7 @@ import { openSite, type Site } from './site.ts';
 export interface LiveSiteParts
   extends Pick<
     ProjectParts,
-    'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits' | 'onOutside' | 'ownCalls' | 'purging'
+    'jobs' | 'kv' | 'blobs' | 'origins' | 'rateLimits' | 'onOutside' | 'ownCalls' | 'purging' | 'fileFacts'
   > {
   readonly config: Config;
   readonly log: Log;
@@ -26,7 +28,7 @@ export interface LiveSiteParts
   /** Default: all platforms. */
   readonly dialects?: readonly Dialect[];
   readonly beforeReading?: () => void;
-  /** The site is read often: the compiler is kept between readings. */
+  /** The site is read often: the compiler, and what is known of its files, are kept between readings. */
   readonly isWritten?: boolean;
   /**
    * Several processes serve the site, and replace each other: the first one of a start, or a next
@@ -83,11 +85,19 @@ export class LiveSite {
   }
 
   /** Reads the site for the first time. Throws a SiteError if the folder cannot be read. */
-  static async open(parts: LiveSiteParts): Promise<LiveSite> {
+  static async open(given: LiveSiteParts): Promise<LiveSite> {
+    const parts = given.isWritten ? { ...given, fileFacts: new KeptFileFacts() } : given;
     const siteEnv = new SiteEnv();
     const code = new LoadedCode();
     const first = new LiveSite(parts, siteEnv, await read(parts, siteEnv, code));
-    await first.#restore().catch((error) => parts.log.warn('code that worked before cannot be loaded', { error }));
+    await first
+      .#restore()
+      .catch((error) =>
+        parts.log.warn(
+          'code that worked before another worker ended cannot be loaded; functions that do not load now answer 500',
+          { error },
+        ),
+      );
     first.#offerCaches();
     return first;
   }
@@ -121,7 +131,10 @@ export class LiveSite {
     try {
       await save();
     } catch (error) {
-      this.#parts.log.warn('code that worked before cannot be kept for another process', { error });
+      this.#parts.log.warn(
+        'code that worked before cannot be kept in DATA_DIR for other workers; let this user write there',
+        { error },
+      );
     }
   }
 
@@ -182,12 +195,12 @@ export class LiveSite {
       if (reason !== undefined) return this.#keep(valuesBefore, reason, found.site);
       await this.#store(found);
       this.#read.cache?.close();
+      const problems = [...found.site.problems, ...findLostGuards(this.#read.site, found.site)];
       this.#read = found;
       this.#offerCaches();
       onExchange?.(found.site);
-      logProblems(log, found.site.problems);
-      const { routes, problems } = found.site;
-      const counts = countRoutes(routes);
+      logProblems(log, problems);
+      const counts = countRoutes(found.site.routes);
       const tookMs = Math.round(performance.now() - startedAtMs);
       log.info('the site was read again and replaced the previous one', { ...counts, took_ms: tookMs });
       return { state: 'exchanged', ...counts, tookMs, problems };
@@ -241,6 +254,7 @@ async function read(
     onOutside,
     ownCalls,
     purging,
+    fileFacts,
     beforeReading,
   }: LiveSiteParts,
   siteEnv: SiteEnv,
@@ -261,6 +275,7 @@ async function read(
     ...(onOutside && { onOutside }),
     ...(ownCalls && { ownCalls }),
     ...(purging && { purging }),
+    ...(fileFacts && { fileFacts }),
   });
   const site = await openSite(project, dialects);
   // Later the files may be those of the next version. The look at the store opens it: not for a site without code.

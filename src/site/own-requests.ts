@@ -27,6 +27,7 @@ export class OwnRequests implements SiteRequests {
       startedAtMs: performance.now(),
       onClosed: () => {},
     });
+    exchange.runs = outer.runs;
     response.listen(exchange);
     const call = new Call(exchange);
     exchange.callEnder = call;
@@ -44,7 +45,9 @@ export class OwnRequests implements SiteRequests {
       const answered = this.#calls.answerFrom(exchange, site, from);
       if ((await Promise.race([answered, call.ended])) === 'passed') throw new Fault('not_found');
     } catch (error) {
-      answerFault(exchange, toFault(error));
+      const fault = toFault(error);
+      exchange.runs?.failed(exchange.route, fault);
+      answerFault(exchange, fault);
     }
   }
 }

@@ -13,6 +13,7 @@ export interface ProjectParts
     | 'kv'
     | 'blobs'
     | 'warmCode'
+    | 'fileFacts'
     | 'onLateCode'
     | 'origins'
     | 'rateLimits'
@@ -59,6 +60,7 @@ export async function openProject(
     body: config.BODY,
     agentTimeoutMs: config.AGENT_TIMEOUT,
     agentMessageBytes: config.AGENT_MESSAGE_LIMIT,
+    agentTools: config.AGENT_TOOLS,
     ignoresEdgeFunctions: config.EDGE_FUNCTIONS === 'ignore',
     createRouter,
     processEnv: processEnv(),

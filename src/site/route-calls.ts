@@ -98,6 +98,7 @@ export class RouteCalls {
     }
     exchange.route = '';
     exchange.step = 0;
+    exchange.calledAtMs = 0;
     return 'passed';
   }
 
@@ -112,7 +113,7 @@ export class RouteCalls {
     const { limit } = route;
     const isDue =
       limit !== undefined && exchange.dueLimits?.includes(limit.rule) && (limit.matches?.(exchange) ?? true);
-    if (isDue && (await site.limits?.take(exchange, limit)) === 'rewritten') return 'rewritten';
+    if (isDue && (await site.limits?.take(exchange, limit.rule, route)) === 'rewritten') return 'rewritten';
     return this.#call(exchange, route, params);
   }
 
@@ -125,6 +126,7 @@ export class RouteCalls {
     if (!fallback?.answerUnlessMissing || !canBeSentTwice(exchange)) return false;
     exchange.route = '';
     exchange.step = 0;
+    exchange.calledAtMs = 0;
     exchange.answeredBy = fallback.name;
     return (await fallback.answerUnlessMissing(exchange)) === 'answered';
   }
@@ -132,12 +134,13 @@ export class RouteCalls {
   #call(exchange: Exchange, { pattern, target, code, step }: Route, params: Params): Answer {
     exchange.route = pattern.text;
     exchange.step = step;
+    exchange.calledAtMs = 0;
     exchange.answeredBy = target.name;
     if (target.isFile) return target.answer(exchange, params);
     if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
     const { tracer } = this.#parts;
     const call = () => target.answer(exchange, params);
-    return runFor(exchange, tracer ? () => tracer.run(exchange, call) : call, code);
+    return runFor(exchange, tracer && !target.isTraced ? () => tracer.run(exchange, call) : call, code);
   }
 }
 

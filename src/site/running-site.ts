@@ -1,11 +1,12 @@
 import type { Cache } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
+import type { CachePeers } from '../contract/cache.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import { isReported } from '../contract/exit-error.ts';
 import { Fault } from '../contract/fault.ts';
 import type { RequestHandler } from '../contract/http-message.ts';
 import type { Log } from '../contract/log.ts';
-import type { JobsNow } from '../contract/metrics.ts';
+import type { CacheUse, JobsNow, StoreObserver } from '../contract/metrics.ts';
 import type { OwnCall, OwnCalls } from '../contract/own-calls.ts';
 import { PendingWork } from '../contract/pending-work.ts';
 import { didYouMean } from '../contract/problem.ts';
@@ -13,6 +14,7 @@ import type { Project, RateLimits } from '../contract/project.ts';
 import type { Purging } from '../contract/purging.ts';
 import type { CountPeers } from '../contract/rate-limit.ts';
 import type { Fallback } from '../contract/target.ts';
+import type { Tracer } from '../contract/tracer.ts';
 import { UserError } from '../contract/user-error.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { ExternalServers } from '../hop/external-servers.ts';
@@ -26,7 +28,7 @@ import { openBlobs } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { Background, type BackgroundParts } from './background.ts';
 import { LiveSite, type Reload } from './live-site.ts';
-import { openCache, openSharedState, type SharedState, warmCache } from './shared-state.ts';
+import { limitPurges, openCache, openSharedState, type SharedState, warmCache } from './shared-state.ts';
 import type { Site } from './site.ts';
 
 /** Time limit for the store to finish the calls in flight, also while it is away. */
@@ -43,14 +45,17 @@ export interface RunningSiteParts {
   readonly beforeReading?: () => void;
   /** This process is one of several that replace each other (src/site/live-site.ts). */
   readonly place?: 'first' | 'next';
+  readonly tracer?: Tracer | undefined;
+  readonly storeObserver?: StoreObserver | undefined;
+  readonly callTimeoutMs?: number | undefined;
   /** Gets each attempt at a job that has ended. */
   readonly onJobEnded?: BackgroundParts['onJobEnded'];
   /** The platforms whose sites are read; default: all. */
   readonly dialects?: readonly Dialect[];
   /** See LiveSiteParts. */
   readonly isWritten?: boolean;
-  /** Workers that count requests for the same rate limits. Default: none. */
-  readonly peers?: CountPeers;
+  /** The other workers, which count for the same rate limits and have caches of their own. Default: none. */
+  readonly peers?: CountPeers & CachePeers;
   /** See Project. */
   readonly onOutside?: Project['onOutside'];
 }
@@ -74,10 +79,7 @@ class Answerer implements OwnCalls {
   }
 }
 
-/**
- * A site with its state, its jobs and schedules and its reloads, independent of the server that
- * passes requests to it.
- */
+/** A site with its state, its jobs and schedules and its reloads, independent of the server that passes requests to it. */
 export class RunningSite {
   /** Work that functions started and that no response waits for (`waitUntil`). */
   readonly pendingWork: PendingWork;
@@ -98,10 +100,14 @@ export class RunningSite {
 
   /** Reads the site. Throws a SiteError if its folder cannot be read. */
   static async open(parts: RunningSiteParts): Promise<RunningSite> {
-    const { config, log, onJobEnded, shared = openSharedState(parts.config, parts.log) } = parts;
-    const { store, purging } = shared;
-    const cache = parts.isCached ? openCache(config, log, shared) : undefined;
-    const background = new Background({ store, config, log, onJobEnded });
+    const { config, log, onJobEnded, tracer, storeObserver: observer, callTimeoutMs } = parts;
+    const { shared: given = openSharedState(config, log, { observer, callTimeoutMs }) } = parts;
+    const { store } = given;
+    const rateLimits = toRateLimits(config, store, parts);
+    const purging = limitPurges(given.purging, rateLimits.limiter, config.PURGE_RATE);
+    const shared = { ...given, purging };
+    const cache = parts.isCached ? openCache(config, parts, shared) : undefined;
+    const background = new Background({ store, config, log, onJobEnded, tracer });
     const origins = new ExternalServers({
       hosts: config.PROXY_HOSTS,
       requestHeaders: new RequestHeaders({
@@ -120,10 +126,10 @@ export class RunningSite {
         cache,
         jobs: background.intake,
         kv: (namespace) => store.kv(namespace),
-        blobs: openBlobs(config, store, log),
+        blobs: openBlobs(config, store, log, observer),
         origins,
         purging,
-        rateLimits: toRateLimits(config, store, parts),
+        rateLimits,
         onExchange: (site) => {
           background.use(site.jobRules);
           void site.announce();
@@ -142,9 +148,9 @@ export class RunningSite {
     return cache && config.CACHE === 'all' ? cache.withFallback(fallback) : fallback;
   }
 
-  /** Of cached responses in the memory of this process; undefined: there is no cache. */
-  get cacheBytes(): number | undefined {
-    return this.#parts.cache?.memoryBytes;
+  /** Undefined: there is no cache. */
+  get cacheUse(): CacheUse | undefined {
+    return this.#parts.cache?.use;
   }
 
   /** Purges cached responses. */
@@ -232,8 +238,7 @@ export class RunningSite {
   }
 
   /**
-   * Stops reloads and starts no more jobs. Running jobs have `graceMs` to end. Resolves when no
-   * reading is in flight.
+   * Stops reloads and starts no more jobs. Running jobs have `graceMs` to end. Resolves when no reading is in flight.
    */
   async retire(graceMs: number): Promise<void> {
     const { sites, background } = this.#parts;
@@ -249,7 +254,7 @@ export class RunningSite {
   async close(): Promise<void> {
     const { sites, shared, log, origins } = this.#parts;
     const closed = Promise.all([origins.close(), this.#jobsOver.then(() => shared.close())]).catch((error: unknown) =>
-      log.error('the store could not be closed', { error }),
+      log.error('the store could not be closed; jobs that ran here run again when their leases end', { error }),
     );
     // The requests may have ended long before the jobs end.
     const leftMs = Math.max(0, this.#jobsEndAtMs - performance.now()) + STORE_CLOSE_MS;

@@ -3,7 +3,8 @@ import { dirname, join, relative } from 'node:path';
 import { didYouMean, type Problem } from '../contract/problem.ts';
 
 /**
- * Reports where the project of a site does not fulfil the contract of Section's Node.js modules.
+ * Reports where the project of a site does not fulfil the contract of Section's Node.js modules: a project that depends on
+ * nexthop or calls it in a script. Any other is run by another project, or by an image, with a start of its own.
  * `files`: those whose code may send requests, relative to the site. Never rejects.
  */
 export async function checkSectionContract(root: string, files: Iterable<string>): Promise<readonly Problem[]> {
@@ -62,6 +63,7 @@ class SectionProject {
       this.#report('error', 'package.json', 'is not valid JSON, so npm can neither install nor start it');
       return;
     }
+    if (!usesNexthop(manifest)) return;
     this.#checkStart(manifest, text ?? '');
     await this.#checkLock(manifest);
     await this.#checkGitignore();
@@ -137,6 +139,12 @@ class SectionProject {
     const file = relative(this.#root, join(this.#folder, name));
     this.problems.push({ severity, file, ...(line !== undefined && { line }), message });
   }
+}
+
+function usesNexthop({ name, scripts, ...manifest }: Table): boolean {
+  const kinds = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'];
+  const isDependency = kinds.some((kind) => 'nexthop' in toTable(manifest[kind]));
+  return name === 'nexthop' || isDependency || /\bnexthop\b/.test(JSON.stringify(scripts ?? ''));
 }
 
 function parse(text: string): Table | undefined {

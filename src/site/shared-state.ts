@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Cache, type SiteCache } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
+import type { CachePeers } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
 import type { Purging } from '../contract/purging.ts';
+import { type Limiter, toRefusal } from '../contract/rate-limit.ts';
 import type { Answer } from '../contract/target.ts';
+import type { Tracer } from '../contract/tracer.ts';
 import { withTimeout } from '../contract/with-timeout.ts';
 import { currentCode, runFor } from '../process/site-calls.ts';
 import { BanTable } from '../stores/ban-table.ts';
@@ -25,8 +28,9 @@ export interface SharedState {
   close(): Promise<void>;
 }
 
-export function openSharedState(config: Config, log: Log): SharedState {
-  const store = new LazyStore(() => openStore(config, log));
+/** `options` are those of the store. */
+export function openSharedState(config: Config, log: Log, options?: Parameters<typeof openStore>[2]): SharedState {
+  const store = new LazyStore(() => openStore(config, log, options));
   const cacheStore = store.cache(config.CACHE_DISK);
   const bans = new BanTable(cacheStore);
   return {
@@ -41,13 +45,44 @@ export function openSharedState(config: Config, log: Log): SharedState {
   };
 }
 
+/** As the platform counts them: for each tag, and for all tags together. */
+const PURGE_WINDOW_MS = 5000;
+
+/** Refuses purges with `rate_limited` above `most` of one tag, or of everything, in five seconds. 0: none. */
+export function limitPurges(purging: Purging, limiter: Limiter, most: number): Purging {
+  if (most === 0) return purging;
+  const rule = { id: 'purge', name: 'purge', limit: most, windowMs: PURGE_WINDOW_MS, by: [] };
+  return {
+    token: purging.token,
+    async purge(tags) {
+      const names = tags === 'everything' ? [''] : tags.map((tag) => tag.trim().toLowerCase());
+      for (const name of new Set(names)) {
+        const take = await limiter.take(rule, name);
+        if (!take.isAllowed) throw toRefusal(rule, take);
+      }
+      return purging.purge(tags);
+    },
+  };
+}
+
+interface CacheUsers {
+  readonly log: Log;
+  readonly peers?: CachePeers | undefined;
+  readonly tracer?: Tracer | undefined;
+}
+
 /** The cache that the settings describe; undefined if they switch it off. */
-export function openCache(config: Config, log: Log, { bans, tier }: SharedState): Cache | undefined {
+export function openCache(
+  config: Config,
+  { log, peers, tracer }: CacheUsers,
+  { bans, tier }: SharedState,
+): Cache | undefined {
   const { CACHE, CACHE_MEMORY, CACHE_OBJECT_LIMIT, CACHE_DISK, REDIS_URL } = config;
   if (CACHE === 'off' || CACHE_MEMORY === 0) return undefined;
   const hasTier = CACHE_DISK > 0 || REDIS_URL !== undefined;
   const shared = hasTier ? { tier, log } : undefined;
-  return new Cache({ memoryBytes: CACHE_MEMORY, objectBytes: CACHE_OBJECT_LIMIT, bans, shared });
+  const memory = { memoryBytes: CACHE_MEMORY, objectBytes: CACHE_OBJECT_LIMIT };
+  return new Cache({ ...memory, bans, peers, log, shared, tracer });
 }
 
 /** Longest wait at start for the purges that other processes have made. */

@@ -45,7 +45,11 @@ export async function openSite(project: Project, dialects: readonly Dialect[] = 
   const siteRequests = new OwnRequests(() => found);
   const parts = { ...project, files, siteRoutes, siteRequests };
   const readings = await Promise.all(dialects.map((dialect) => dialect.read(parts)));
-  readings.push(await readFiles(project, namedFolders(readings), files));
+  const folders = namedFolders(readings);
+  const ofFiles = await readFiles(project, folders, files);
+  // Without the settings of a platform, advice about the folder of files would be wrong.
+  const hasAdvice = folders !== undefined || !readings.some(({ lacksSettings }) => lacksSettings);
+  readings.push(hasAdvice ? ofFiles : { ...ofFiles, problems: [] });
   const ofPages = await Promise.all(readings.map(({ readPages }) => readPages?.()));
   for (const each of ofPages) if (each) readings.push({ ...each, ignored: [] });
 

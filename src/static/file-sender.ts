@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import type { AnswerListener, Exchange } from '../contract/exchange.ts';
+import type { AnswerListener } from '../contract/answer-listener.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Range } from '../http/byte-range.ts';
 import { isUntouched } from './facts.ts';

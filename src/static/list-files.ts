@@ -1,8 +1,11 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import type { FileFolder, IgnoredFile } from '../contract/dialect.ts';
-import type { Problem } from '../contract/problem.ts';
+import { hasCode, isMissingFile } from '../contract/error-code.ts';
+import { messageOf } from '../contract/error-message.ts';
+import { findNearEntries } from '../contract/near-entries.ts';
+import { didYouMean, type Problem } from '../contract/problem.ts';
 
 /** A folder of files whose path is known. */
 export type NamedFolder = FileFolder & { readonly folder: string };
@@ -12,6 +15,7 @@ export interface ListingParts {
   readonly root: string;
   /** The folder whose files are listed, relative to the site. */
   readonly folder: string;
+  readonly namedBy?: NonNullable<FileFolder['namedBy']>;
   /** Absolute paths of files and folders that are never listed, also not through links. */
   readonly secrets: ReadonlySet<string>;
   /** Names of dot folders in the root of the folder that are listed nevertheless. */
@@ -57,10 +61,30 @@ export async function listFiles(parts: ListingParts): Promise<FileListing> {
 }
 
 /**
+ * A warning about a folder of files as a whole, at the setting that names it. `message` continues a
+ * sentence whose subject is the folder.
+ */
+export function toFolderProblem(
+  { folder, namedBy }: Pick<NamedFolder, 'folder' | 'namedBy'>,
+  message: string,
+): Problem {
+  if (!namedBy) return { severity: 'warning', file: folder, message };
+  const { key, ...place } = namedBy;
+  return { severity: 'warning', ...place, message: `${key} names ${folder}, which ${message}` };
+}
+
+/**
  * Platforms read these files in the root of the folder and do not serve them: they may contain
  * passwords (`Basic-Auth`).
  */
-const RULES: ReadonlySet<string> = new Set(['_headers', '_redirects']);
+const RULES: readonly string[] = ['_headers', '_redirects'];
+
+/** Also under a misspelt name, such as `_header` or `_headers.txt`. */
+function isOfRules(name: string): boolean {
+  if (!name.startsWith('_')) return false;
+  const entries = [{ name, isFolder: false }];
+  return RULES.some((each) => name === each || findNearEntries(entries, { name: each, isFolder: false }).length > 0);
+}
 
 /** A folder that is being listed, with the real paths of the folders that lead to it. */
 interface Step {
@@ -89,7 +113,7 @@ class Walk implements FileListing {
     try {
       this.#realRoot = await realpath(join(root, folder));
     } catch (error) {
-      this.#complain('', error);
+      await this.#complainOfAll(error);
       return;
     }
     await this.#visit({ path: '', realPath: this.#realRoot, above: [] });
@@ -101,7 +125,8 @@ class Walk implements FileListing {
     try {
       entries = await readdir(step.realPath, { withFileTypes: true });
     } catch (error) {
-      this.#complain(step.path, error);
+      if (step.path === '') await this.#complainOfAll(error);
+      else this.#complain(step.path, error);
       return;
     }
     const deeper: Promise<void>[] = [];
@@ -145,12 +170,24 @@ class Walk implements FileListing {
   }
 
   #complain(path: string, error: unknown): void {
-    const { code, message } = error as NodeJS.ErrnoException; // all that node:fs rejects with
-    this.problems.push({
-      severity: 'warning',
-      file: this.#toFile(path),
-      message: code === 'ENOENT' ? 'does not exist, so no files are served' : `cannot be read: ${message}`,
-    });
+    const message = `cannot be read: ${messageOf(error)}`;
+    this.problems.push({ severity: 'warning', file: this.#toFile(path), message });
+  }
+
+  /** About the folder itself. */
+  async #complainOfAll(error: unknown): Promise<void> {
+    const { root, folder } = this.#parts;
+    const isFile = hasCode(error, 'ENOTDIR');
+    if (!isFile && !isMissingFile(error)) {
+      this.problems.push(toFolderProblem(this.#parts, `cannot be read: ${messageOf(error)}`));
+      return;
+    }
+    const parent = dirname(join(root, folder));
+    const names = await readdir(parent, { withFileTypes: true }).catch(() => []);
+    const folders = names.filter((each) => each.isDirectory()).map(({ name }) => name);
+    const what = isFile ? 'is no folder' : 'does not exist';
+    const hint = didYouMean(basename(folder), folders);
+    this.problems.push(toFolderProblem(this.#parts, `${what}, so no files are served${hint}`));
   }
 
   #toFile(path: string): string {
@@ -160,7 +197,7 @@ class Walk implements FileListing {
   /** `above`: the parent folder, relative to the one that is listed. `..` is hidden, too. */
   #isHidden(name: string, above: string): boolean {
     if (name.startsWith('.')) return name === '..' || above !== '' || !this.#parts.dotFolders.includes(name);
-    return name === 'node_modules' || (above === '' && RULES.has(name));
+    return name === 'node_modules' || (above === '' && isOfRules(name));
   }
 
   /** Call it before the folder is listed, so that a change in the meantime is noticed. */

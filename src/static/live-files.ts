@@ -42,6 +42,11 @@ export class LiveFiles implements Target {
     this.#targets = parts.serve(listing);
   }
 
+  /** The number of files when they were listed last. */
+  get size(): number {
+    return new Set([...this.#targets.values()].map(({ name }) => name)).size;
+  }
+
   /** The file of a path in its current state. The path is decoded and has no slash at its end. */
   async find(path: string): Promise<FileTarget | undefined> {
     await this.#refresh();

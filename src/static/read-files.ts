@@ -6,7 +6,7 @@ import type { SitePage } from '../contract/site-files.ts';
 import { toExtraHeaders } from './extra-headers.ts';
 import { findFolder, findUnnamedBuild } from './find-folder.ts';
 import { FoundFiles } from './found-files.ts';
-import { type FileListing, listFiles, type NamedFolder } from './list-files.ts';
+import { type FileListing, listFiles, type NamedFolder, toFolderProblem } from './list-files.ts';
 import { LiveFiles } from './live-files.ts';
 import { Memory } from './memory.ts';
 import { pickPageFiles } from './page-files.ts';
@@ -67,13 +67,13 @@ async function mergeEqual(root: string, folders: readonly NamedFolder[]): Promis
 async function readFolder(project: Project, place: NamedFolder, files: FoundFiles): Promise<Reading> {
   const { root, dataDir } = project;
   if (leadsOut(root, place.folder)) {
-    const message = 'is not served: the folder of files must be inside the site';
-    return { routes: [], ignored: [], problems: [{ severity: 'warning', file: place.folder, message }] };
+    const problem = toFolderProblem(place, 'is not served: the folder of files must be inside the site');
+    return { routes: [], ignored: [], problems: [problem] };
   }
-  const { folder, dotFolders = ['.well-known'] } = place;
+  const { folder, namedBy, dotFolders = ['.well-known'] } = place;
   const sources = SOURCES.map((name) => join(root, name));
   const secrets = await realPaths([dataDir, ...sources, ...(await serverCode(project, folder))]);
-  const listAll = () => listFiles({ root, folder, secrets, dotFolders });
+  const listAll = () => listFiles({ root, folder, secrets, dotFolders, ...(namedBy && { namedBy }) });
   const list = place.pagesOnly ? async () => pickPageFiles(await listAll()) : listAll;
   const { byPath: extraHeaders, problems } = toExtraHeaders(place);
   const trustedMs = project.dev ? 0 : TRUSTED_MS;

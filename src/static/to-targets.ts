@@ -8,6 +8,7 @@ import type { Coding } from './choose-codings.ts';
 import type { ExtraHeaders } from './extra-headers.ts';
 import { FileTarget, type PathFiles } from './file-target.ts';
 import type { ListedFile, NamedFolder } from './list-files.ts';
+import type { LiveFiles } from './live-files.ts';
 import { ServedFile } from './served-file.ts';
 import { type Shelf, StoredFile } from './stored-file.ts';
 
@@ -122,10 +123,11 @@ export function toRoutes(targets: ReadonlyMap<string, Target>, { folder, base }:
 }
 
 /** One Route for all files that the folder may ever contain. */
-export function toRouteForAll(target: Target, { folder, base }: NamedFolder): Route {
+export function toRouteForAll(target: LiveFiles, { folder, base }: NamedFolder): Route {
   const above = toBase(base);
   const segments: PatternSegment[] = [...toSegments(above), { kind: 'catch-all', name: 'path', orNone: true }];
-  return { ...COMMON, pattern: { text: `${above}/*`, segments }, target, file: folder, folder, base: above };
+  const pattern = { text: `${above}/*`, segments };
+  return { ...COMMON, pattern, target, file: folder, folder, base: above, countFiles: () => target.size };
 }
 
 const COMMON = { methods: METHODS, step: 3, dialect: 'static' } as const;

@@ -1,12 +1,19 @@
 import type { Bans } from '../contract/cache.ts';
-import { type BanPage, type CacheStore, EVERYTHING, MOST_BANS, REPLACED_BANS } from '../contract/cache-store.ts';
+import {
+  type BanNews,
+  type BanPage,
+  type CacheStore,
+  EVERYTHING,
+  MOST_BANS,
+  REPLACED_BANS,
+} from '../contract/cache-store.ts';
 
 /** A read of the bans that failed is tried again after this pause, besides each time when the connection is back. The pause doubles up to the longest one. */
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 
-/** A correction of the clock by less than this is not visible: the time stands still instead of going back. */
-const VISIBLE_MS = 1000;
+/** The clock of the store is measured again and again, which corrects it by less than this. A larger difference shows that it was set. */
+const SET_MS = 1000;
 
 /** By how much an entry of this process may be younger than a ban that was made before the process knew any. */
 const ROUGHNESS_MS = 1000;
@@ -14,22 +21,34 @@ const ROUGHNESS_MS = 1000;
 /** Whole milliseconds and a fraction on the monotonic clock of the machine, which all processes read. */
 const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
+/** When a tag was banned: for entries in the memory of this process by its own clock, and for those of the store by that of the store. */
+interface BanTimes {
+  readonly localMs: number;
+  readonly storeMs: number;
+}
+
+const NEVER: BanTimes = { localMs: Number.NEGATIVE_INFINITY, storeMs: Number.NEGATIVE_INFINITY };
+
 /**
- * The bans that this process knows. The clock is that of the store, as far as this process knows it. A ban that arrives from
- * the store also holds for all entries of this process that were asked for before it arrived: so it does not matter here how
- * exact the clock is.
+ * The bans that this process knows. A ban that arrives from the store holds for all entries of this process that were asked for before it arrived, by the clock of
+ * this process, which is never set: so it does not matter here which time the clock of the store has, or whether it was set back.
  */
 export class BanTable implements Bans {
   readonly #store: Pick<CacheStore, 'ban' | 'bans' | 'onBan'>;
-  /** By tag, in the order of the times. */
-  readonly #atMs = new Map<string, number>();
-  #everythingAtMs = Number.NEGATIVE_INFINITY;
+  /** By tag, in the order in which they arrived. */
+  readonly #times = new Map<string, BanTimes>();
+  #everything = NEVER;
   #version = 0;
   #hasEntries = false;
   readonly #createdAtMs = monotonicMs();
-  #aheadMs = Date.now() - monotonicMs();
-  /** The latest time that `nowMs` has returned. */
-  #latestMs = 0;
+  /** By how much the clock of this process is ahead of the monotonic one. */
+  readonly #ownAheadMs = Date.now() - this.#createdAtMs;
+  /** The same of the clock of the store. */
+  #storeAheadMs = this.#ownAheadMs;
+  /** The smallest one that was known. */
+  #leastAheadMs = this.#ownAheadMs;
+  /** When it was known that the clock of the store had been set, by the clock of this process. */
+  #setAtMs = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -38,35 +57,44 @@ export class BanTable implements Bans {
   #unlisten: (() => void) | undefined;
   #isClosed = false;
 
-  /** Uses the store from the first call of another method than `nowMs` and `isBanned`. */
+  /** Uses the store from the first call of `ban`, `watch` or `know`. */
   constructor(store: Pick<CacheStore, 'ban' | 'bans' | 'onBan'>) {
     this.#store = store;
   }
 
   nowMs(): number {
-    const now = monotonicMs() + this.#aheadMs;
-    if (now > this.#latestMs || now < this.#latestMs - VISIBLE_MS) {
-      this.#latestMs = Math.max(this.#latestMs, now);
-      return now;
-    }
-    return this.#latestMs;
+    return monotonicMs() + this.#ownAheadMs;
+  }
+
+  toSharedMs(ms: number): number | undefined {
+    return ms < this.#setAtMs ? undefined : ms - this.#ownAheadMs + this.#storeAheadMs;
+  }
+
+  fromSharedMs(sharedMs: number): number {
+    return sharedMs - this.#storeAheadMs + this.#ownAheadMs;
   }
 
   isBanned(tags: readonly string[], askedAtMs: number): boolean {
-    if (askedAtMs <= this.#everythingAtMs) return true;
-    if (this.#atMs.size === 0) return false;
+    if (askedAtMs <= this.#everything.localMs) return true;
+    if (this.#times.size === 0) return false;
     for (const tag of tags) {
-      const atMs = this.#atMs.get(tag);
-      if (atMs !== undefined && askedAtMs <= atMs) return true;
+      const times = this.#times.get(tag);
+      if (times !== undefined && askedAtMs <= times.localMs) return true;
     }
     return false;
+  }
+
+  isBannedInStore(tags: readonly string[], askedAtSharedMs: number): boolean {
+    const isBanned = ({ storeMs }: BanTimes): boolean => askedAtSharedMs <= storeMs;
+    return isBanned(this.#everything) || tags.some((tag) => isBanned(this.#times.get(tag) ?? NEVER));
   }
 
   async ban(tags: readonly string[] | 'everything'): Promise<void> {
     const names = tags === 'everything' ? [EVERYTHING] : toNames(tags);
     if (names.length === 0) return;
-    this.nowMs();
-    for (const name of names) this.#set(name, this.#latestMs);
+    const nowMs = monotonicMs();
+    const times = { localMs: nowMs + this.#ownAheadMs, storeMs: nowMs + this.#storeAheadMs };
+    for (const name of names) this.#set(name, times);
     this.watch();
     this.#apply(await this.#store.ban(names, this.#version));
   }
@@ -74,7 +102,7 @@ export class BanTable implements Bans {
   watch(): void {
     if (this.#unlisten || this.#isClosed) return;
     try {
-      this.#unlisten = this.#store.onBan(() => this.#refresh().catch(() => this.#refreshLater()));
+      this.#unlisten = this.#store.onBan((news) => this.#receive(news));
     } catch {
       // The store is closed: its calls reject.
       return;
@@ -112,6 +140,12 @@ export class BanTable implements Bans {
     this.#unlisten?.();
   }
 
+  #receive(news: BanNews | undefined): void {
+    // Bans in between are unknown if an earlier notice was lost.
+    if (news && this.#isSynced && news.since <= this.#version) this.#apply(news);
+    else this.#refresh().catch(() => this.#refreshLater());
+  }
+
   /** Reads new bans. Calls during a read share one further read after it. */
   #refresh(): Promise<void> {
     if (this.#reading)
@@ -133,7 +167,6 @@ export class BanTable implements Bans {
 
   async #readPage(): Promise<void> {
     this.#apply(await this.#store.bans(this.#version));
-    this.#isSynced = true;
     this.#retryMs = RETRY_MS;
   }
 
@@ -145,34 +178,46 @@ export class BanTable implements Bans {
   }
 
   #apply({ version, bans, aheadMs, hasEntries }: BanPage): void {
-    this.nowMs();
-    const latestMs = this.#latestMs;
-    this.#aheadMs = aheadMs;
+    const nowMs = this.nowMs();
+    // Before the first page, the clock of this process stood in for it.
+    if (this.#isSynced && Math.abs(aheadMs - this.#storeAheadMs) > SET_MS) this.#setAtMs = nowMs;
+    this.#storeAheadMs = aheadMs;
+    this.#leastAheadMs = Math.min(this.#leastAheadMs, aheadMs);
     this.#hasEntries ||= hasEntries;
-    const firstMs = this.#createdAtMs + aheadMs - ROUGHNESS_MS;
-    for (const [tag, atMs] of bans) this.#set(tag, atMs < firstMs ? atMs : Math.max(atMs, latestMs));
+    // No entry of this process was asked for before it was created, whichever clock of the store a ban is of.
+    const firstMs = this.#createdAtMs + this.#leastAheadMs - ROUGHNESS_MS;
+    for (const [tag, storeMs] of bans) {
+      // It holds for what was asked for until it was known first.
+      if (storeMs <= this.#version) continue;
+      this.#set(tag, { localMs: storeMs < firstMs ? NEVER.localMs : nowMs, storeMs });
+    }
     this.#version = Math.max(this.#version, version);
+    this.#isSynced = true;
   }
 
-  #set(tag: string, atMs: number): void {
+  #set(tag: string, times: BanTimes): void {
     if (tag === EVERYTHING) {
-      this.#everythingAtMs = Math.max(this.#everythingAtMs, atMs);
+      this.#everything = toLatest(this.#everything, times);
       return;
     }
-    const before = this.#atMs.get(tag) ?? Number.NEGATIVE_INFINITY;
-    this.#atMs.delete(tag);
-    this.#atMs.set(tag, Math.max(before, atMs));
-    if (this.#atMs.size > MOST_BANS) this.#replaceOldest();
+    const before = this.#times.get(tag) ?? NEVER;
+    this.#times.delete(tag);
+    this.#times.set(tag, toLatest(before, times));
+    if (this.#times.size > MOST_BANS) this.#replaceOldest();
   }
 
   #replaceOldest(): void {
     let left = REPLACED_BANS;
-    for (const [tag, atMs] of this.#atMs) {
+    for (const [tag, times] of this.#times) {
       if (left-- === 0) return;
-      this.#atMs.delete(tag);
-      this.#everythingAtMs = Math.max(this.#everythingAtMs, atMs);
+      this.#times.delete(tag);
+      this.#everything = toLatest(this.#everything, times);
     }
   }
+}
+
+function toLatest(one: BanTimes, other: BanTimes): BanTimes {
+  return { localMs: Math.max(one.localMs, other.localMs), storeMs: Math.max(one.storeMs, other.storeMs) };
 }
 
 /** In lower case and each once. Empty ones are left out: they would ban everything. */

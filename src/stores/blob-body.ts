@@ -36,29 +36,28 @@ export async function storeBody(body: BlobBody, { metadata, limitBytes, files }:
   const hash = createHash('sha256');
   let size = 0;
   let held: Uint8Array[] = [];
-  let heldBytes = 0;
   let file: NewFile | undefined;
   try {
     for await (const chunk of body instanceof Uint8Array ? [body] : body) {
       size += chunk.byteLength;
       if (size > limitBytes) throw new BlobRefusal('too_large', `a blob has at most ${limitBytes} bytes here`);
       hash.update(chunk);
-      held.push(chunk);
-      heldBytes += chunk.byteLength;
-      if (!files || heldBytes <= files.memoryBytes) continue;
+      if (!files || size <= files.memoryBytes) {
+        // A copy: its memory may be freed when the next chunk is read.
+        held.push(Uint8Array.from(chunk));
+        continue;
+      }
       file ??= await NewFile.create(files.createPath(), files.fsync);
-      await file.write(held);
+      for (const each of [...held, chunk]) await file.write(each);
       held = [];
-      heldBytes = 0;
     }
-    if (file && held.length > 0) await file.write(held);
     await file?.finish();
   } catch (error) {
     await file?.remove();
     throw error;
   }
   const etag = toEtag(hash.update(`\0${metadata}`).digest());
-  return { size, etag, bytes: Buffer.concat(file ? [] : held) };
+  return { size, etag, bytes: Buffer.concat(held) };
 }
 
 /** For a body that would exceed the limit of all blobs together. */
@@ -76,10 +75,15 @@ export function randomName(): string {
   return randomBytes(16).toString('hex');
 }
 
+/** Smaller chunks are put together: a write for each would take longer. */
+const BATCH_BYTES = 64 * 1024;
+
 class NewFile {
   readonly path: string;
   readonly #handle: FileHandle;
   readonly #fsync: boolean;
+  readonly #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  #batchBytes = 0;
 
   private constructor(path: string, handle: FileHandle, fsync: boolean) {
     this.path = path;
@@ -94,15 +98,17 @@ class NewFile {
     });
   }
 
-  write(chunks: readonly Uint8Array[]): Promise<void> {
-    return orFault(this.path, async () => {
-      // Not `writev`: it may write less than all.
-      for (const chunk of chunks) await this.#handle.writeFile(chunk);
-    });
+  /** The chunk may change when it resolves. */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#batchBytes + chunk.byteLength > BATCH_BYTES) await this.#flush();
+    if (chunk.byteLength >= BATCH_BYTES) return this.#append(chunk);
+    this.#batch.set(chunk, this.#batchBytes);
+    this.#batchBytes += chunk.byteLength;
   }
 
   /** The content and the name are on the disk when it resolves. */
-  finish(): Promise<void> {
+  async finish(): Promise<void> {
+    await this.#flush();
     return orFault(this.path, async () => {
       if (this.#fsync) await this.#handle.sync();
       await this.#handle.close();
@@ -110,6 +116,17 @@ class NewFile {
         for (const folder of [dirname(this.path), dirname(dirname(this.path))]) await syncFolder(folder);
       }
     });
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#batchBytes;
+    this.#batchBytes = 0;
+    if (bytes > 0) await this.#append(this.#batch.subarray(0, bytes));
+  }
+
+  /** Not `write` of the handle: it may write less than all. */
+  #append(bytes: Uint8Array): Promise<void> {
+    return orFault(this.path, () => this.#handle.writeFile(bytes));
   }
 
   async remove(): Promise<void> {

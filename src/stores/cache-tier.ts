@@ -32,8 +32,12 @@ export class SharedTier implements CacheTier {
     this.#bans.noteEntry();
   }
 
-  delete(key: string): Promise<void> {
-    return this.#store.delete(key);
+  delete(keys: readonly string[]): Promise<boolean> {
+    return this.#store.delete(keys);
+  }
+
+  bytes(): Promise<number | undefined> {
+    return this.#store.bytes();
   }
 
   lock(key: string, leaseMs: number): Promise<boolean> {

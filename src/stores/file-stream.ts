@@ -1,5 +1,6 @@
 import { close, open, read } from 'node:fs';
 import { promisify } from 'node:util';
+import { withOwnedChunks } from '../contract/owned-chunks.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 
@@ -23,7 +24,7 @@ export async function streamFile(path: string): Promise<ReadableStream<Uint8Arra
   const source = new FileSource(descriptor);
   const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(source, { highWaterMark: 0 });
   forgotten.register(stream, descriptor, source);
-  return stream;
+  return withOwnedChunks(stream);
 }
 
 class FileSource {
@@ -34,7 +35,7 @@ class FileSource {
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
-    const buffer = new Uint8Array(CHUNK_BYTES);
+    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     try {
       const { bytesRead } = await readFile(this.#descriptor, buffer, 0, CHUNK_BYTES, null);
       if (bytesRead > 0) return controller.enqueue(buffer.subarray(0, bytesRead));

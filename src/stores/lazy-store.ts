@@ -189,8 +189,8 @@ class LazyCache implements CacheStore {
     return this.#opened().write(key, value, keepMs);
   }
 
-  async delete(key: string) {
-    return this.#opened().delete(key);
+  async delete(keys: readonly string[]) {
+    return this.#opened().delete(keys);
   }
 
   async lock(key: string, leaseMs: number) {
@@ -205,7 +205,11 @@ class LazyCache implements CacheStore {
     return this.#opened().bans(since);
   }
 
-  onBan(listener: () => void): () => void {
+  async bytes() {
+    return this.#opened().bytes();
+  }
+
+  onBan(listener: Parameters<CacheStore['onBan']>[0]): () => void {
     return this.#opened().onBan(listener);
   }
 

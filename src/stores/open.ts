@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { BlobStorage } from '../contract/blob-storage.ts';
 import type { Log } from '../contract/log.ts';
+import type { StoreObserver } from '../contract/metrics.ts';
 import type { Store } from '../contract/store.ts';
 import { openRedisStore } from './redis/open.ts';
 import { S3Blobs } from './s3/blobs.ts';
@@ -15,11 +16,14 @@ import { UnfitBlobs } from './unfit-blobs.ts';
 export function openStore(
   config: Pick<Config, 'REDIS_URL' | 'REDIS_PREFIX' | 'DATA_DIR' | 'STORE_FSYNC'>,
   log: Log,
-  { callTimeoutMs }: { readonly callTimeoutMs?: number } = {},
+  {
+    callTimeoutMs,
+    observer,
+  }: { readonly callTimeoutMs?: number | undefined; readonly observer?: StoreObserver | undefined } = {},
 ): Store {
   return config.REDIS_URL
-    ? openRedisStore({ endpoint: config.REDIS_URL, prefix: config.REDIS_PREFIX, log, callTimeoutMs })
-    : openSqliteStore({ dataDir: config.DATA_DIR, fsync: config.STORE_FSYNC, log, callTimeoutMs });
+    ? openRedisStore({ endpoint: config.REDIS_URL, prefix: config.REDIS_PREFIX, log, callTimeoutMs, observer })
+    : openSqliteStore({ dataDir: config.DATA_DIR, fsync: config.STORE_FSYNC, log, callTimeoutMs, observer });
 }
 
 const UNSHARED =
@@ -33,11 +37,16 @@ type BlobSettings = Pick<
 /**
  * Opens the storage for blobs that the settings name. It lives as long as the store.
  */
-export function openBlobs(config: BlobSettings, store: Pick<Store, 'blobs'>, log: Log): BlobStorage {
+export function openBlobs(
+  config: BlobSettings,
+  store: Pick<Store, 'blobs'>,
+  log: Log,
+  observer?: StoreObserver,
+): BlobStorage {
   const { BLOBS_S3: bucket, BLOBS_OBJECT_LIMIT: objectLimitBytes } = config;
   if (bucket) {
     const site = config.functionEnv.SITE_ID || 'site';
-    return new S3Blobs({ bucket, site, folder: join(config.DATA_DIR, 'uploads'), objectLimitBytes, log });
+    return new S3Blobs({ bucket, site, folder: join(config.DATA_DIR, 'uploads'), objectLimitBytes, log, observer });
   }
   if (config.REDIS_URL && !config.BLOBS_REDIS) return new UnfitBlobs(UNSHARED);
   return store.blobs({ objectBytes: objectLimitBytes, totalBytes: config.BLOBS_LIMIT });

@@ -27,7 +27,10 @@ export class CertificateFiles {
       this.#current = found;
     } catch (error) {
       // A renewal may write one file after the other: the next signal finds both.
-      this.#log.error('the certificate was read again but cannot be used; the previous one stays in use', { error });
+      this.#log.error('the certificate was read again but cannot be used; the previous one stays in use', {
+        file: this.#paths.cert,
+        error,
+      });
       return undefined;
     }
     this.#log.info('the certificate was replaced', { ends_at: this.#current.endsAt.toISOString() });
@@ -38,6 +41,9 @@ export class CertificateFiles {
   #warnIfExpired(): void {
     const { endsAt } = this.#current;
     if (endsAt.getTime() > Date.now()) return;
-    this.#log.warn('the certificate has expired; clients will refuse it', { ends_at: endsAt.toISOString() });
+    const file = this.#paths.cert;
+    this.#log.warn('the certificate has expired and clients refuse it: replace the file, and send SIGHUP', {
+      ...{ file, ends_at: endsAt.toISOString() },
+    });
   }
 }

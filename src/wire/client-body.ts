@@ -128,7 +128,13 @@ export class ClientBody implements BodySource {
     const peeked = this.#peeked;
     this.#peeked = undefined;
     if (peeked) sink.onData(peeked);
-    this.#readOn();
+    // A further peek has already seen enough, and given its bytes back.
+    if (!this.#isGivenBack) this.#readOn();
+  }
+
+  /** Asked after a call of a sink, which may have changed it. */
+  get #isGivenBack(): boolean {
+    return this.#state === 'unread';
   }
 
   pause(): void {

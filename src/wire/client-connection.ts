@@ -193,16 +193,16 @@ export class ClientConnection extends WatchedSocket implements ResponseConnectio
   }
 
   #begin(text: string): void {
-    const rules = this.rules;
-    const request = new ClientRequest(text, rules, this.socket);
-    this.#body = createClientBody(request.bodyBytes, rules, this);
+    const request = new ClientRequest(text, this.rules, this.socket);
+    this.#body = createClientBody(request.bodyBytes, this.rules, this);
     if (this.#body) request.body = this.#body;
     this.#awaitsContinue = request.expectsContinue;
     this.#phase = 'answering';
     this.move();
     const response = new ClientResponse(this, request.method, request.minor, !request.keepsAlive);
+    response.mayBeHeld = this.#body === undefined;
     this.#response = response;
-    rules.handler.handle(request, response);
+    this.rules.handler.handle(request, response);
     response.handlerReturned();
   }
 

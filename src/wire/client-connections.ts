@@ -4,6 +4,7 @@ import { Deadlines } from '../contract/deadlines.ts';
 import type { RequestHandler } from '../contract/http-message.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientRules, ConnectionList, ListedConnection } from './client-rules.ts';
+import { HeldResponses } from './held-responses.ts';
 import { HttpDate } from './http-date.ts';
 import { LINGER_IDLE_MS, LINGER_TOTAL_MS } from './lingering.ts';
 import { checkRequestLine } from './request-head.ts';
@@ -58,6 +59,7 @@ export class ClientConnections implements ConnectionList {
       },
       maxHeaders: options.maxHeaders,
       date: new HttpDate(),
+      held: new HeldResponses(),
       keepAliveLines: toKeepAliveLines(keepAliveTimeoutMs),
       keepAliveMs: keepAliveTimeoutMs,
       deadlines,

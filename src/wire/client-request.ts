@@ -4,6 +4,9 @@ import { NO_BODY } from './client-body.ts';
 import { checkHeader } from './head-text.ts';
 import { RequestHead, type RequestHeadRules } from './request-head.ts';
 
+/** Of the last line and the empty one. */
+const END_LENGTH = '\r\n\r\n'.length;
+
 /** A request as a client connection read it. */
 export class ClientRequest extends RequestHead implements IncomingRequest {
   readonly socket: Socket;
@@ -13,6 +16,10 @@ export class ClientRequest extends RequestHead implements IncomingRequest {
   constructor(text: string, rules: RequestHeadRules, socket: Socket) {
     super(text, rules);
     this.socket = socket;
+  }
+
+  get headBytes(): number {
+    return this.text.length + END_LENGTH;
   }
 
   replaceHeaders(headers: readonly string[]): void {

@@ -8,6 +8,7 @@ import type {
   ResponseSink,
 } from '../contract/http-message.ts';
 import { type ResponseHeadText, toInterimHead, toResponseHead, toTrailerLines } from './head-text.ts';
+import type { HeldResponse, HeldResponses } from './held-responses.ts';
 import type { HttpDate } from './http-date.ts';
 import { CHUNKED } from './message-head.ts';
 import { DROPPED, type MessageWriter } from './message-writer.ts';
@@ -17,19 +18,26 @@ import { isBodiless, UNTIL_CLOSE } from './response-head.ts';
 /** The connection that a response is written to. */
 export interface ResponseConnection extends PairConnection {
   readonly writer: MessageWriter;
-  readonly rules: { readonly date: HttpDate; readonly keepAliveLines: string; readonly keepAliveMs: number };
+  readonly rules: {
+    readonly date: HttpDate;
+    readonly held: HeldResponses;
+    readonly keepAliveLines: string;
+    readonly keepAliveMs: number;
+  };
   /** The response has ended; the connection reads the next request, or closes. */
   responseEnded(response: ClientResponse): void;
 }
 
 /** The response to one request on a client connection. */
-export class ClientResponse implements ResponseSink, PairedResponse {
+export class ClientResponse implements ResponseSink, PairedResponse, HeldResponse {
   status = 0;
   isEnded = false;
   isClosed = false;
   /** The kernel has accepted it, and code still reads the body of the request. */
   isSent = false;
   needsDrain = false;
+  /** The request has no body: nothing else is read from the connection before the response is sent. */
+  mayBeHeld = false;
   /** The head of this response has, or will have, `Connection: close`. */
   closes: boolean;
   readonly #connection: ResponseConnection;
@@ -84,6 +92,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     this.#head = text;
     this.status = status;
     if (text.closes) this.closes = true;
+    this.#listener?.headWritten?.();
   }
 
   /** Called once, when the handler of the request has returned. */
@@ -105,15 +114,29 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   end(content: Content = '', trailers: readonly string[] = NONE): void {
     if (this.isEnded || this.isClosed) return;
     const lines = trailers.length === 0 ? '' : toTrailerLines(trailers);
+    const isWhole = this.#framing === undefined && lines === '';
     this.#open(lines === '' ? content : undefined);
-    const { writer } = this.#connection;
-    const isFull = writer.end(content, lines);
+    const { writer, rules } = this.#connection;
+    const isHeld = isWhole && this.mayBeHeld && !this.closes && rules.held.isBusy();
+    const isFull = isHeld ? writer.endLater(content) : writer.end(content, lines);
     this.isEnded = true;
     this.#sentBytes = writer.count;
     if (!isFull) {
+      if (writer.isHolding) writer.release();
       this.#connection.cut(false);
-      return;
-    }
+    } else if (writer.isHolding) rules.held.add(this);
+    else this.#sent();
+  }
+
+  send(): void {
+    const { writer } = this.#connection;
+    if (this.isClosed || !writer.isHolding) return;
+    writer.release();
+    this.#sent();
+  }
+
+  #sent(): void {
+    const { writer } = this.#connection;
     if (writer.isFlushed) this.close(true);
     else writer.whenFlushed((error) => this.close(!error));
     this.#connection.responseEnded(this);
@@ -125,6 +148,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   }
 
   abort(): void {
+    if (this.isEnded) this.send();
     if (this.isClosed) return;
     // A client that gets nothing at all would send the request again.
     if (this.#head) this.flush();
@@ -136,6 +160,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
     const taken = this.#connection.handOver();
     this.status = 101;
     this.isEnded = true;
+    this.#listener?.headWritten?.();
     taken.socket.once('close', () => this.close(true));
     return taken;
   }
@@ -176,6 +201,7 @@ export class ClientResponse implements ResponseSink, PairedResponse {
   }
 
   clientEnded(): void {
+    if (this.#connection.writer.isHolding) return;
     if (this.#pair) this.#pair.clientEnded();
     else this.#listener?.clientEnded?.();
   }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Deadlines, Watched } from '../contract/deadlines.ts';
 import type { RequestHandler } from '../contract/http-message.ts';
 import type { HeadCutterOptions } from './head-cutter.ts';
+import type { HeldResponses } from './held-responses.ts';
 import type { HttpDate } from './http-date.ts';
 import type { RequestHeadRules } from './request-head.ts';
 
@@ -11,6 +12,7 @@ export interface ClientRules extends RequestHeadRules {
   readonly maxHeadBytes: number;
   readonly cutting: HeadCutterOptions;
   readonly date: HttpDate;
+  readonly held: HeldResponses;
   /** The Connection lines of a response after which the connection stays open. */
   readonly keepAliveLines: string;
   readonly keepAliveMs: number;

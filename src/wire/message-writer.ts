@@ -20,6 +20,9 @@ export class MessageWriter {
   #left = 0;
   /** Bytes of content of this message. */
   count = 0;
+  /** A whole message that `release` sends. */
+  #held = '';
+  #holds = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -38,7 +41,7 @@ export class MessageWriter {
     if (this.#head === '') return;
     const head = this.#head;
     this.#head = '';
-    this.#socket.write(head, 'latin1');
+    this.#write(head);
   }
 
   /** False: wait for the socket's `drain`. Throws a RangeError for more than the announced length, and sends none of these bytes. */
@@ -48,6 +51,27 @@ export class MessageWriter {
     this.#take(bytes);
     if (this.#framing !== CHUNKED) return this.#send('', content, bytes, '');
     return this.#send(`${bytes.toString(16)}\r\n`, content, bytes, '\r\n');
+  }
+
+  /** The same as `end` for a whole message with its head. If it is a small one, it is sent only by `release`, and `isHolding` is true. */
+  endLater(content: Uint8Array | string): boolean {
+    this.#holds = true;
+    try {
+      return this.end(content, '');
+    } finally {
+      this.#holds = false;
+    }
+  }
+
+  get isHolding(): boolean {
+    return this.#held !== '';
+  }
+
+  /** Sends what is held. */
+  release(): void {
+    const held = this.#held;
+    this.#held = '';
+    this.#write(held);
   }
 
   /** Ends the message. False: less than the announced length was written, and the connection must be cut. Throws as `write`. */
@@ -79,6 +103,12 @@ export class MessageWriter {
     this.#socket.write('', flushed);
   }
 
+  #write(text: string): boolean {
+    if (!this.#holds) return this.#socket.write(text, 'latin1');
+    this.#held = text;
+    return true;
+  }
+
   #take(bytes: number): void {
     this.count += bytes;
     if (this.#framing < 0) return;
@@ -94,7 +124,7 @@ export class MessageWriter {
     const front = this.#head + before;
     this.#head = '';
     if (bytes + front.length < JOINED_BYTES) {
-      return socket.write(front + toLatin1(content, bytes) + after, 'latin1');
+      return this.#write(front + toLatin1(content, bytes) + after);
     }
     const sent = typeof content === 'string' ? content : toLendable(content);
     let ready: boolean;

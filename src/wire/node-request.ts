@@ -59,6 +59,10 @@ export class NodeRequest implements IncomingRequest, BodySink {
     return this.#request.minor;
   }
 
+  get headBytes(): number | undefined {
+    return this.#request.headBytes;
+  }
+
   get headers(): readonly string[] {
     return this.#request.headers;
   }

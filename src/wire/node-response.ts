@@ -159,6 +159,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
     const taken = this.#connection.takeOver();
     this.#isTaken = true;
     this.#isEnded = true;
+    this.#listener?.headWritten?.();
     return taken;
   }
 
@@ -210,6 +211,7 @@ export class NodeResponse implements ResponseSink, GuardOwner {
 
   /** Called by the guard, just before Node creates the head. */
   finishHead(given: HeadArguments): HeadArguments {
+    this.#listener?.headWritten?.();
     const isLast = !this.#connection.decideKeepAlive() || this.closes;
     return isLast ? sayClose(this.response, given) : given;
   }

@@ -32,6 +32,8 @@ export interface OriginHandler {
   end(trailers: readonly string[]): void;
   /** `hop_unreachable`, `hop_timeout`, `hop_reset`, `hop_bad_answer` (a MessageFault), `hop_busy`, `draining`. */
   failed(fault: Fault): void;
+  /** The request was not answered because of `fault`, and is sent again. Returns its new head; without this method it is the same. */
+  retried?(fault: Fault, headText: string): string;
   /** The origin changed to the requested protocol. The socket is paused; `early`: the bytes received after the head. */
   upgraded(head: ResponseHead, socket: Socket, early: Buffer): void;
 }
@@ -60,7 +62,7 @@ export class OriginCall implements Watched {
   movedAt = 0;
   nextMember: Watched['nextMember'];
   previousMember: Watched['previousMember'];
-  readonly request: OriginRequest;
+  request: OriginRequest;
   /** May be replaced, e.g. by one that discards the rest of a response. */
   handler: OriginHandler;
   /** The response may be silent for any time, as an event stream is. */
@@ -132,6 +134,13 @@ export class OriginCall implements Watched {
     this.isOver = true;
     this.connection = undefined;
     this.#keeper.bodyEnded(this);
+  }
+
+  /** It is sent a second time. */
+  sendAgain(fault: Fault): void {
+    this.hasRetried = true;
+    const headText = this.handler.retried?.(fault, this.request.headText);
+    if (headText !== undefined) this.request = { ...this.request, headText };
   }
 
   /** While it waits for a connection. A member that has just left its list may still be visited once. */

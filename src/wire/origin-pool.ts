@@ -160,7 +160,7 @@ export class OriginPool implements ConnectionOwner, CallKeeper {
     if (at >= 0) this.#idle.splice(at, 1);
     if (call && error instanceof Fault) {
       if (this.#mayRetry(connection, call, error)) {
-        call.hasRetried = true;
+        call.sendAgain(error);
         this.#retries++;
         // Never another idle one, which is probably stale, too; the slot of the lost one is free.
         this.#open(call);

@@ -3,6 +3,10 @@ import { listHas } from './header-table.ts';
 import { MessageFault, type MessageReason } from './message-fault.ts';
 import { findBadLine, HEADER_LINES, type HeadLimits, MessageHead, TOKEN } from './message-head.ts';
 
+const STANDARD_METHODS: ReadonlySet<string> = new Set([
+  ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE'],
+]);
+
 export interface RequestHeadRules extends HeadLimits {
   /** The connection speaks TLS: an absolute target may be `https:` then. */
   readonly encrypted: boolean;
@@ -29,7 +33,11 @@ export class RequestHead extends MessageHead {
     if (lineEnd < 0) lineEnd = text.length;
     super('request', text, text.charCodeAt(lineEnd - 1) === 0x30 ? 0 : 1);
     const space = text.indexOf(' ');
-    this.method = text.slice(0, space);
+    // A constant is compared by its address, a slice by its characters.
+    this.method = text.startsWith('GET ') ? 'GET' : text.slice(0, space);
+    // Methods are case-sensitive (RFC 9110 9.1), but a Request reads `get` as GET: a guard of GET would not see what the function behind it sees.
+    if (!STANDARD_METHODS.has(this.method) && STANDARD_METHODS.has(this.method.toUpperCase()))
+      this.refuse('bad_method');
     const target = text.slice(space + 1, lineEnd - VERSION_LENGTH);
     this.read(lineEnd + 2, rules);
     this.#checkHost();

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
+import { ownBuildWithOptions } from '../helpers/astro-builds.ts';
 import { runEntry, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { makeCertificate } from '../helpers/certificate.ts';
@@ -46,7 +47,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: without HOST and PORT the server listens where the site's configuration says`, async (t) => {
-    const root = await astroSite(t, { major, ...OURS, config: { server: { host: '127.0.0.3', port: 0 } } });
+    const root = await astroSite(t, ownBuildWithOptions(major));
 
     const server = await startEntry(t, root, { env: { HOST: undefined, PORT: undefined } });
 

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { ownBuildWithOptions, ownBuildWithPolicy } from '../helpers/astro-builds.ts';
 import { runEntry, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { untilResult } from '../helpers/until-result.ts';
@@ -35,9 +36,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: with static headers the policy of a prerendered page is a header, also in a moved build`, async (t) => {
-    const options = { mode: 'standalone', staticHeaders: true };
-    const setup = { major, adapter: 'nexthop/astro', options, csp: true, config: { base: '/shop' } } as const;
-    const { url } = await startEntry(t, await moved(t, await astroSite(t, setup)));
+    const { url } = await startEntry(t, await moved(t, await astroSite(t, ownBuildWithPolicy(major))));
     const policy = async (path: string) => {
       const answer = await fetch(url + path);
       const text = await answer.text();
@@ -86,9 +85,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: with trailingSlash never a path with a slash redirects to the one without`, async (t) => {
-    const options = { mode: 'standalone' };
-    const config = { trailingSlash: 'never' };
-    const { url } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options, config }));
+    const { url } = await startEntry(t, await astroSite(t, ownBuildWithOptions(major)));
     const get = async (path: string) => (await fetch(url + path, { redirect: 'manual' })).headers.get('location');
 
     t.is(await get('/users/1/?x=1'), '/users/1?x=1');
@@ -97,8 +94,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: without a file, and if the fetch of an error page fails, the status is sent without a page`, async (t) => {
-    const options = { mode: 'standalone', experimentalErrorPageHost: 'http://127.0.0.1:9' };
-    const root = await astroSite(t, { major, adapter: 'nexthop/astro', options });
+    const root = await astroSite(t, ownBuildWithOptions(major));
     const { url, said } = await startEntry(t, root);
     const get = async (path: string) => {
       const answer = await fetch(url + path);

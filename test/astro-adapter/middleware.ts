@@ -6,6 +6,7 @@ import { runEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { answerAsHost, type Handle, HOSTS } from '../helpers/host-servers.ts';
 import { listen } from '../helpers/listen.ts';
+import { sharedByFile } from '../helpers/shared-by-file.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'middleware' } } as const;
 
@@ -16,10 +17,15 @@ type Handler = (
   locals?: object,
 ) => Promise<void>;
 
-async function importHandler(t: ExecutionContext, major: 5 | 7): Promise<Handler> {
-  const root = await astroSite(t, { major, ...OURS });
-  const { handler } = await import(pathToFileURL(join(root, 'dist/server/entry.mjs')).href);
-  return handler;
+/** The handler of one build for all tests. */
+const IMPORT_HANDLER = { 5: importsHandler(5), 7: importsHandler(7) };
+
+function importsHandler(major: 5 | 7): (t: ExecutionContext) => Promise<Handler> {
+  return sharedByFile(async (owner) => {
+    const root = await astroSite(owner, { major, ...OURS });
+    const { handler } = await import(pathToFileURL(join(root, 'dist/server/entry.mjs')).href);
+    return handler;
+  });
 }
 
 function serve(t: ExecutionContext, listener: RequestListener): Promise<string> {
@@ -28,7 +34,7 @@ function serve(t: ExecutionContext, listener: RequestListener): Promise<string> 
 
 for (const major of [5, 7] as const) {
   test(`Astro ${major}: in every host server the handler answers with pages and files, and passes other requests with their body`, async (t) => {
-    const handler = await importHandler(t, major);
+    const handler = await IMPORT_HANDLER[major](t);
     for (const [name, take] of Object.entries(HOSTS)) {
       const url = await serve(t, await take(handler as Handle));
 
@@ -42,7 +48,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: locals reach the page, and its middleware adds to them`, async (t) => {
-    const handler = await importHandler(t, major);
+    const handler = await IMPORT_HANDLER[major](t);
     const url = await serve(t, (request, response) => {
       void handler(request, response, () => void answerAsHost(request, response), { title: 'of the host' });
     });
@@ -53,7 +59,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: without a next the handler answers with Astro's 404 page`, async (t) => {
-    const handler = await importHandler(t, major);
+    const handler = await IMPORT_HANDLER[major](t);
     const url = await serve(t, (request, response) => void handler(request, response));
 
     const answer = await fetch(`${url}/nothing`);
@@ -65,7 +71,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: Express does not take the handler for an error handler`, async (t) => {
-    t.is((await importHandler(t, major)).length, 0);
+    t.is((await IMPORT_HANDLER[major](t)).length, 0);
   });
 
   test(`Astro ${major}: a program with a session ends by itself when its server is closed`, async (t) => {

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { ownBuildWithOptions } from '../helpers/astro-builds.ts';
 import { type EntryProcess, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { startRedis } from '../helpers/redis-server.ts';
@@ -72,8 +73,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: a session driver that the site sets is used`, async (t) => {
-    const driver = major === 5 ? 'memory' : { entrypoint: 'unstorage/drivers/memory' };
-    const root = await astroSite(t, { major, ...OURS, config: { session: { driver } } });
+    const root = await astroSite(t, ownBuildWithOptions(major));
     const server = await startEntry(t, root);
 
     const { cookie } = await visitUntilCounted(server);

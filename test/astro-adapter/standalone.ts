@@ -1,20 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
-import { type EntryProcess, startEntry } from '../helpers/astro-entry.ts';
+import test from 'ava';
+import { ownBuildWithOptions } from '../helpers/astro-builds.ts';
+import { sharedEntry, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { connectTo } from '../helpers/peer.ts';
 
 const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
 
-async function serve(
-  t: ExecutionContext,
-  major: 5 | 7,
-  env: Readonly<Record<string, string>> = {},
-): Promise<EntryProcess> {
-  return startEntry(t, await astroSite(t, { major, ...OURS }), { env });
-}
+/** One process of each version for all tests that only send requests. */
+const SERVE = { 5: sharedEntry({ major: 5, ...OURS }), 7: sharedEntry({ major: 7, ...OURS }) };
+const SERVE_OTHER = { 5: sharedEntry(ownBuildWithOptions(5)), 7: sharedEntry(ownBuildWithOptions(7)) };
 
 /** What the start page shows about its request. */
 async function factsOf(answer: Response): Promise<Record<string, unknown>> {
@@ -24,7 +21,7 @@ async function factsOf(answer: Response): Promise<Record<string, unknown>> {
 
 for (const major of [5, 7] as const) {
   test(`Astro ${major}: pages, prerendered pages, endpoints, redirects and error pages answer`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
     const get = async (path: string, init?: RequestInit) => {
       const answer = await fetch(url + path, { redirect: 'manual', ...init });
       return [answer.status, answer.headers.get('location') ?? (await answer.text()).replace(/<!doctype html>/i, '')];
@@ -44,7 +41,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: a page gets the URL and client address that a trusted proxy sets, and runs the site's middleware`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
 
     const headers = {
       'x-forwarded-proto': 'https',
@@ -62,7 +59,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: a form of the same site is accepted, also behind TLS, and one of another site is refused`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
     const send = async (origin: string, proto = 'http') => {
       const headers = { origin, 'x-forwarded-proto': proto };
       return (await fetch(`${url}/form`, { method: 'POST', headers, body: formOf('Ada') })).status;
@@ -74,7 +71,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: an action called by a script answers`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
 
     const headers = { 'content-type': 'application/json', origin: url };
     const answer = await fetch(`${url}/_actions/greet`, { method: 'POST', headers, body: '{"name":"Ada"}' });
@@ -83,7 +80,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: a server island answers at the URL in its page`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
 
     const page = await (await fetch(`${url}/islands`)).text();
     const [, path = ''] = /(\/_server-islands\/Island\?[^'"]+)['"]/.exec(page) ?? [];
@@ -94,7 +91,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: a page streams: its first part is sent while the rest is rendered`, async (t) => {
-    const { port } = await serve(t, major);
+    const { port } = await SERVE[major](t);
     const peer = await connectTo(t, port);
 
     peer.write('GET /streamed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -105,8 +102,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: without streaming a page is sent whole, with its length`, async (t) => {
-    const options = { mode: 'standalone', experimentalDisableStreaming: true };
-    const { port } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options }));
+    const { port } = await SERVE_OTHER[major](t);
     const peer = await connectTo(t, port);
 
     peer.write('GET /streamed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -117,18 +113,18 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: secrets are read from the process that serves, and from .env beside dist`, async (t) => {
-    const { url } = await serve(t, major, { FIXTURE_SECRET: 'at run time' });
+    const root = await astroSite(t, { major, ...OURS });
+    const { url } = await startEntry(t, root, { env: { FIXTURE_SECRET: 'at run time' } });
 
     t.is(await (await fetch(`${url}/api/secret`)).text(), 'at run time');
 
-    const root = await astroSite(t, { major, ...OURS });
     await writeFile(join(root, '.env'), 'FIXTURE_SECRET=of the file\n');
     const other = await startEntry(t, root);
     t.is(await (await fetch(`${other.url}/api/secret`)).text(), 'of the file');
   });
 
   test(`Astro ${major}: files are sent in their compressed forms, and dot files are not sent`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
     const take = async (coding: string) => {
       const answer = await fetch(`${url}/large.txt`, { headers: { 'accept-encoding': coding } });
       return [answer.headers.get('content-encoding'), (await answer.text()).length];
@@ -144,8 +140,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: TRACE gets 405, and a body above bodySizeLimit, or above that of an island, gets 413`, async (t) => {
-    const options = { mode: 'standalone', bodySizeLimit: 2_000_000 };
-    const { url, port } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options }));
+    const { url, port } = await SERVE_OTHER[major](t);
     const post = async (path: string, body: RequestInit['body']) =>
       (await fetch(url + path, { method: 'POST', body: body ?? null, headers: { origin: url }, ...HALF })).status;
     const peer = await connectTo(t, port);

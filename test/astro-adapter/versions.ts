@@ -1,22 +1,23 @@
 import test, { type ExecutionContext } from 'ava';
-import { type EntryProcess, startEntry } from '../helpers/astro-entry.ts';
-import { type AstroVersion, astroSite } from '../helpers/astro-site.ts';
+import { sharedEntry, startEntry } from '../helpers/astro-entry.ts';
+import { astroSite } from '../helpers/astro-site.ts';
 import { connectTo } from '../helpers/peer.ts';
 
 const MIB = 1024 ** 2;
 
-async function serve(
-  t: ExecutionContext,
-  major: AstroVersion,
-  config: Readonly<Record<string, unknown>> = {},
-): Promise<EntryProcess> {
-  const root = await astroSite(t, { major, adapter: 'nexthop/astro', options: { mode: 'standalone' }, config });
-  return startEntry(t, root);
-}
+const OURS = { adapter: 'nexthop/astro', options: { mode: 'standalone' } } as const;
+
+/** One process of each version for all tests of a site without a base. */
+const SERVE = {
+  '5.0': sharedEntry({ major: '5.0', ...OURS }),
+  '6.0': sharedEntry({ major: '6.0', ...OURS }),
+  5: sharedEntry({ major: 5, ...OURS }),
+  7: sharedEntry({ major: 7, ...OURS }),
+};
 
 for (const major of ['5.0', '6.0'] as const) {
   test(`Astro ${major}: pages, prerendered pages, endpoints, islands, actions and redirects answer`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
 
     t.regex(await textOf(`${url}/users/a%20b`), /User a b/);
     t.regex(await textOf(`${url}/about`), /Prerendered/);
@@ -29,14 +30,14 @@ for (const major of ['5.0', '6.0'] as const) {
 
 for (const major of ['5.0', 5, 7] as const) {
   test(`Astro ${major}: error pages are read from the build, whatever host the client names`, async (t) => {
-    const { port } = await serve(t, major);
+    const { port } = await SERVE[major](t);
 
     t.regex(await answerTo(t, port, '/nothing', '127.0.0.1:9'), /^HTTP\/1\.1 404 [\s\S]*Astro knows no such page/);
     t.regex(await answerTo(t, port, '/failing', '127.0.0.1:9'), /^HTTP\/1\.1 500 [\s\S]*Astro failed/);
   });
 
   test(`Astro ${major}: a path with malformed escapes gets 400`, async (t) => {
-    const { port } = await serve(t, major);
+    const { port } = await SERVE[major](t);
 
     for (const path of ['/blog/%zz', '/users/%zz', '/users/%80', '/nothing/%']) {
       t.regex(await answerTo(t, port, path), /^HTTP\/1\.1 400 [\s\S]*bad_path/, path);
@@ -44,7 +45,7 @@ for (const major of ['5.0', 5, 7] as const) {
   });
 
   test(`Astro ${major}: a body for an action or an island is limited to 1 MiB, also under an encoded path`, async (t) => {
-    const { url } = await serve(t, major);
+    const { url } = await SERVE[major](t);
     const large = JSON.stringify({ name: 'x'.repeat(MIB) });
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
@@ -58,7 +59,10 @@ for (const major of ['5.0', 5, 7] as const) {
   });
 
   test(`Astro ${major}: with trailingSlash always paths of pages redirect to a slash, and those of files do not`, async (t) => {
-    const { url } = await serve(t, major, { base: '/shop', trailingSlash: 'always' });
+    const { url } = await startEntry(
+      t,
+      await astroSite(t, { major, ...OURS, config: { base: '/shop', trailingSlash: 'always' } }),
+    );
     const statusOf = async (path: string, method = 'GET'): Promise<string> => {
       const { status, headers } = await fetch(url + path, { method, redirect: 'manual', headers: { origin: url } });
       return `${status} ${headers.get('location') ?? ''}`.trim();

@@ -1,5 +1,10 @@
 import { createServer } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { SiteCaches } from '../../src/cache/api/site-caches.ts';
+import { DurableEntries } from '../../src/cache/durable-entries.ts';
+import type { CacheTier } from '../../src/contract/cache.ts';
+import { FakeBans } from '../helpers/cached-server.ts';
 import { type RunningEdge, startEdge } from '../helpers/edge.ts';
 import { listen } from '../helpers/listen.ts';
 import { project } from '../helpers/project.ts';
@@ -170,4 +175,42 @@ test('without a store for the Cache API, or with CACHE=off, @netlify/cache works
      return Response.json(await cache.match(URL_A) ?? null);`;
 
   for (const env of [{ CACHE_DISK: '0' }, { CACHE: 'off' }]) t.is(await call(await serve(t, body, env)), null);
+});
+
+test('a response that is deleted while a slow store still writes it is not found again', async (t) => {
+  const values = new Map<string, Uint8Array>();
+  const held: (() => void)[] = [];
+  let written = 0;
+  const tier: CacheTier = {
+    isUsed: true,
+    read: async (key) => values.get(key),
+    async write(key, value) {
+      await new Promise<void>((resolve) => held.push(resolve));
+      values.set(key, value);
+      written++;
+    },
+    async delete(keys) {
+      return keys.map((key) => values.delete(key)).includes(true);
+    },
+    lock: async () => true,
+    bytes: async () => undefined,
+  };
+  const bans = new FakeBans();
+  const entries = new DurableEntries({ tier, bans, findVersion: async () => 'one', onFailure: t.log });
+  const caches = new SiteCaches({ entries, bans, objectBytes: 1000, log: { warn: t.log } });
+  const called = { name: 'f.mjs', lookUps: 0, writes: 0, askedAtMs: bans.nowMs() };
+  const request = new Request('https://a.example/');
+  const response = new Response('body', { headers: { 'Cache-Control': 'max-age=60' } });
+
+  await caches.put(called, 'things', request, response);
+  t.is(written, 0);
+  const deleted = caches.delete(called, 'things', request);
+  // The entry, and what says where it is.
+  while (written < 2) {
+    held.shift()?.();
+    await nextTurn();
+  }
+  await deleted;
+
+  t.is(await caches.match(called, 'things', request), undefined);
 });

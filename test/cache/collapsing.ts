@@ -1,7 +1,10 @@
 import test from 'ava';
 import type { Exchange } from '../../src/contract/exchange.ts';
 import { Fault } from '../../src/contract/fault.ts';
-import { serveCached } from '../helpers/cached-server.ts';
+import { callCached } from '../helpers/cached-calls.ts';
+import { createCachedPage, serveCached } from '../helpers/cached-server.ts';
+import { startEdge } from '../helpers/edge.ts';
+import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
 import { writeText } from '../helpers/write-text.ts';
 
@@ -172,4 +175,48 @@ test('a purge during a call makes its response invalid for later requests', asyn
 
   t.is((await second).body, 'new');
   t.is((await server.ask()).body, 'new');
+});
+
+test('a request that a call may have sent itself does not wait for that call, and other ones do', async (t) => {
+  const held: Exchange[] = [];
+  const page = createCachedPage((exchange, call) => {
+    if (call === 1) held.push(exchange);
+    else writeText(exchange, 200, `page ${call}`, FRESH);
+  });
+  const first = callCached(page, { path: '/' });
+  const [exchange] = held as [Exchange];
+
+  const before = callCached(page, { path: '/', passes: 1 });
+  exchange.ownFetches++;
+  t.is((await callCached(page, { path: '/', passes: 1 })).body, 'page 2');
+  const other = callCached(page, { path: '/' });
+  exchange.ownFetches--;
+  writeText(exchange, 200, 'page 1', FRESH);
+
+  t.deepEqual(
+    (await Promise.all([first, before, other])).map(({ body }) => body),
+    ['page 1', 'page 1', 'page 1'],
+  );
+});
+
+test('cached functions that fetch each other and themselves do not wait for their own responses', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify/functions/page.mjs': `
+      export default async (request) => {
+        const { pathname, origin } = new URL(request.url);
+        const depth = Number(request.headers.get('x-depth'));
+        const next = { '/self': '/self', '/a': '/b', '/b': '/a' }[pathname];
+        const inner = depth < 2 && next ? await (await fetch(origin + next, { headers: { 'x-depth': depth + 1 } })).text() : '';
+        return new Response(pathname + inner, { headers: { 'cache-control': 'public, max-age=60' } });
+      };
+      export const config = { path: ['/self', '/a', '/b', '/warm'] };`,
+  });
+  const { url } = await startEdge(t, { site });
+  const get = async (path: string) => (await fetch(url + path)).text();
+  await get('/warm');
+
+  const beganAtMs = performance.now();
+  t.deepEqual([await get('/self'), await get('/a')], ['/self/self/self', '/a/b/a']);
+  // Each wait would take five seconds.
+  t.true(performance.now() - beganAtMs < 5000);
 });

@@ -2,11 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ask } from '../helpers/cached-server.ts';
+import type { CacheTier } from '../../src/contract/cache.ts';
+import { CALL_TIMEOUT_MS } from '../../src/contract/store.ts';
+import { ask, serveCached } from '../helpers/cached-server.ts';
 import { type RunningEdge, startEdge } from '../helpers/edge.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-result.ts';
+import { writeText } from '../helpers/write-text.ts';
 
 /** Each call of the function answers with another text. */
 const FUNCTION = `
@@ -134,7 +138,7 @@ test('containers share durable responses by Redis, and requests are answered whi
   const site = await createSite(t);
   const start = () => {
     const env = { ...ENV, REDIS_URL: server.url, DATA_DIR: join(site, '.nexthop', randomUUID()) };
-    return startEdge(t, { site, env });
+    return startEdge(t, { site, env, callTimeoutMs: CALL_TIMEOUT_MS });
   };
   const both = [await start(), await start()] as const;
   await share(both);
@@ -160,4 +164,31 @@ test('a request that changes a page makes its durable response invalid', async (
   const later = await startEdge(t, { site, env: ENV });
   await share([ours, later]);
   t.not((await get(later, path)).text, text);
+});
+
+test('a durable response is as old as it is by the shared clock, and is not used after that was set back', async (t) => {
+  const values = new Map<string, Uint8Array>();
+  const tier: CacheTier = {
+    isUsed: true,
+    read: async (key) => values.get(key),
+    write: async (key, value) => void values.set(key, value),
+    delete: async (keys) => keys.filter((key) => values.delete(key)).length > 0,
+    lock: async () => true,
+    bytes: async () => undefined,
+  };
+  const serve = (name: string) =>
+    serveCached(t, (exchange) => writeText(exchange, 200, name, ['Cache-Control', 'durable, max-age=600']), { tier });
+  const [ours, theirs, late] = [await serve('ours'), await serve('theirs'), await serve('late')];
+  const question = { headers: HOST };
+  // The clocks of the two processes differ by an hour.
+  ours.setSharedClock(-3_600_000);
+  t.is((await ours.ask(question)).body, 'ours');
+  await until(() => values.size === 2, 'the entry in the store');
+
+  theirs.setSharedClock(-3_600_000 + 60_000);
+  const found = await theirs.ask(question);
+  t.deepEqual([found.body, found.headers.age], ['ours', '60']);
+
+  late.setSharedClock(-3_600_000 - 60_000);
+  t.is((await late.ask(question)).body, 'late');
 });

@@ -8,16 +8,54 @@ test('with CACHE=all a header by which a hop chooses another page neither stores
     t,
     createServer((request, response) => {
       response.setHeader('Cache-Control', 'max-age=60');
-      response.end(`page of ${request.headers['x-original-url'] ?? request.url}`);
+      const { 'x-original-url': other, x_original_url: same = other } = request.headers;
+      response.end(`page of ${same ?? request.url}`);
     }),
   );
   const { url } = await startEdge(t, { env: { NEXT_HOP: hop, CACHE: 'all', TRUSTED_PROXIES: 'none' } });
   const ask = async (headers: Readonly<Record<string, string>> = {}) =>
     (await fetch(`${url}/home`, { headers })).text();
-  const evil = { 'x-original-url': '/evil' };
 
-  t.is(await ask(evil), 'page of /evil');
-  t.is(await ask(), 'page of /home');
-  t.is(await ask(), 'page of /home');
-  t.is(await ask(evil), 'page of /evil');
+  for (const name of ['x-original-url', 'X_Original_URL']) {
+    const evil = { [name]: '/evil' };
+    t.is(await ask(evil), 'page of /evil');
+    t.is(await ask(), 'page of /home');
+    t.is(await ask(), 'page of /home');
+    t.is(await ask(evil), 'page of /evil');
+  }
+});
+
+test('with CACHE=all a header that a hop cannot tell from one in its Vary gets a response of its own', async (t) => {
+  const hop = await listen(
+    t,
+    createServer(({ headers }, response) => {
+      response.setHeader('Cache-Control', 'max-age=60');
+      response.setHeader('Vary', 'X-Lang');
+      // As HTTP_X_LANG of a CGI server.
+      response.end(`page in ${headers.x_lang ?? headers['x-lang']}`);
+    }),
+  );
+  const { url } = await startEdge(t, { env: { NEXT_HOP: hop, CACHE: 'all' } });
+  const ask = async (headers: Readonly<Record<string, string>>) => (await fetch(`${url}/home`, { headers })).text();
+
+  t.is(await ask({ X_Lang: 'evil' }), 'page in evil');
+  t.is(await ask({ 'X-Lang': 'en' }), 'page in en');
+  t.is(await ask({ 'X-Lang': 'en', X_Lang: 'evil' }), 'page in evil');
+  t.is(await ask({ 'X-Lang': 'en' }), 'page in en');
+  t.is(await ask({}), 'page in undefined');
+});
+
+test('with CACHE=all requests whose parameters have another order share no response of a hop', async (t) => {
+  const hop = await listen(
+    t,
+    createServer((request, response) => {
+      response.setHeader('Cache-Control', 'max-age=60');
+      response.end(request.url);
+    }),
+  );
+  const { url } = await startEdge(t, { env: { NEXT_HOP: hop, CACHE: 'all' } });
+
+  for (const path of ['/?A=1&a=2', '/?a=2&A=1', '/?a=1;b=2&b=3', '/?b=3&a=1;b=2', '/?A=1&a=2']) {
+    t.is(await (await fetch(`${url}${path}`)).text(), path);
+  }
 });

@@ -10,7 +10,7 @@ const ECHO = `
 let calls = 0;
 export default async (request, context) => {
   calls++;
-  const seen = [...request.headers].filter(([name]) => /^(x-|forwarded|true-client|host)/.test(name) && !/^x-nf|^x-request/.test(name));
+  const seen = [...request.headers].filter(([name]) => /^(x-|forwarded|true-client|host|base-url|request-uri|proxy-)/.test(name) && !/^x-nf|^x-request/.test(name));
   const url = new URL(request.url);
   return Response.json({ calls, url: request.url, seen, country: context.geo.country?.code }, {
     headers: { 'cache-control': 'public, max-age=60', ...(url.searchParams.has('vary') && { 'netlify-vary': url.searchParams.get('vary') }) },
@@ -87,7 +87,7 @@ test('a reload begins with an empty cache', async (t) => {
   const { edge, ask: get } = await open(t);
   await get({ path: '/targeted' });
   await get({ path: '/targeted' });
-  t.is((await get({ path: '/targeted' })).headers.age, '0');
+  t.regex((await get({ path: '/targeted' })).headers.age ?? '', /^\d+$/);
 
   await edge.edge.reload();
   t.is((await get({ path: '/targeted' })).headers.age, undefined);
@@ -114,6 +114,26 @@ const POISON = {
   'x-rewrite-url': '/evil',
   'x-http-method-override': 'POST',
   'x-host': 'evil.test',
+  'x-http-host-override': 'evil.test',
+  'x-http-destinationurl': '/evil',
+  'x-proxy-url': 'http://evil.test/',
+  'x-backend-host': 'evil.test',
+  'x-scheme': 'evil',
+  'x-script-name': '/evil',
+  'base-url': 'http://evil.test',
+  'request-uri': '/evil',
+  'proxy-host': 'evil.test',
+  'x-matched-path': '/evil',
+  x_matched_path: '/evil',
+  'x-now-route-matches': '1=evil',
+  'X-Invoke-Path': '/evil',
+  'x-invoke-status': 'evil',
+  'x-middleware-rewrite': '/evil',
+  'x-astro-path': '/evil',
+  'x-astro-locals': '{"user":"evil"}',
+  'x-nuxt-no-ssr': 'evil',
+  'x-react-router-spa-mode': 'evil',
+  'X-React-Router-Prerender-Data': 'evil',
   forwarded: 'host=evil.test',
   'true-client-ip': '192.0.2.1',
 };
@@ -130,69 +150,19 @@ test('headers of an untrusted client that code may take for those of a proxy rea
   t.notRegex(uncached.body, /evil/);
 });
 
-/** Pairs of requests that must not share a response. */
-const DISTINCT: Readonly<Record<string, readonly [Question, Question]>> = {
-  'two hosts': [
-    { path: '/t/1', headers: { host: 'a.test' } },
-    { path: '/t/1', headers: { host: 'b.test' } },
-  ],
-  'two ports': [
-    { path: '/t/2', headers: { host: 'a.test' } },
-    { path: '/t/2', headers: { host: 'a.test:81' } },
-  ],
-  'a host with a dot at its end': [
-    { path: '/t/3', headers: { host: 'a.test' } },
-    { path: '/t/3', headers: { host: 'a.test.' } },
-  ],
-  'a target that names another host': [
-    { path: 'http://a.test/t/4', headers: { host: 'b.test' } },
-    { path: '/t/4', headers: { host: 'b.test' } },
-  ],
-  'parameters with a semicolon': [{ path: '/t/5?a=1' }, { path: '/t/5?a=1;b=2' }],
-  'a parameter twice': [{ path: '/t/6?a=1&a=2' }, { path: '/t/6?a=2&a=1' }],
-  'an encoded name': [{ path: '/t/7?a=1' }, { path: '/t/7?%61=1' }],
-  'an encoded path': [{ path: '/t/8a' }, { path: '/t/8%61' }],
-  'a slash at the end': [{ path: '/t/9' }, { path: '/t/9/' }],
-  'an empty query': [{ path: '/t/10' }, { path: '/t/10?' }],
-  'two cookies': [
-    { path: '/t/11?vary=cookie=a', headers: { cookie: 'a=1' } },
-    { path: '/t/11?vary=cookie=a', headers: { cookie: 'a=2' } },
-  ],
-  'two languages': [
-    { path: '/t/12?vary=language=en|de', headers: { 'accept-language': 'en' } },
-    { path: '/t/12?vary=language=en|de', headers: { 'accept-language': 'de-AT' } },
-  ],
-  'an encoded name of a chosen parameter': [{ path: '/t/13?vary=query=a' }, { path: '/t/13?vary=query=a&%61=evil' }],
-};
+test('a response to a request with such a header of a trusted proxy is not sent to one without it, or with another value', async (t) => {
+  const { ask: get } = await open(t, { TRUSTED_PROXIES: 'all' });
+  const of = async (name: string, value?: string) =>
+    callsOf(
+      await get({ path: `/t/${name}`, headers: { host: 'a.test', ...(value !== undefined && { [name]: value }) } }),
+    );
 
-test('no response is shared between requests that differ in what a function sees', async (t) => {
-  const { ask: get } = await open(t);
-
-  for (const [what, [one, other]] of Object.entries(DISTINCT)) {
-    const bodies = [];
-    for (const question of [one, other, one, other]) bodies.push((await get(question)).body);
-    t.deepEqual(bodies.slice(0, 2), bodies.slice(2), what);
-    t.not(bodies[0], bodies[1], what);
+  const names = Object.keys(POISON).filter((name) => !/^(forwarded|x-forwarded-proto|true-client-ip)$/.test(name));
+  for (const name of [...names, 'x-nextjs-data']) {
+    const evil = await of(name, '/evil');
+    const calls = [await of(name), await of(name, '/other'), await of(name), await of(name, '/evil')];
+    t.deepEqual(calls, [evil + 1, evil + 2, evil + 1, evil], name);
   }
-});
-
-const SHARED: Readonly<Record<string, readonly [Question, Question]>> = {
-  'the case of the host': [
-    { path: '/t/20', headers: { host: 'a.test' } },
-    { path: '/t/20', headers: { host: 'A.Test:80' } },
-  ],
-  'the order of parameters': [{ path: '/t/21?b=2&a=1' }, { path: '/t/21?a=1&b=2' }],
-  'cookies and other headers': [
-    { path: '/t/22', headers: { cookie: 'a=1' } },
-    { path: '/t/22', headers: { 'x-a': '2' } },
-  ],
-  'parameters that are not chosen': [{ path: '/t/23?vary=query=vary' }, { path: '/t/23?vary=query=vary&utm=1' }],
-};
-
-test('a response is shared between requests that differ only in what the key does not have', async (t) => {
-  const { ask: get } = await open(t);
-
-  for (const [what, [one, other]] of Object.entries(SHARED)) t.is((await get(one)).body, (await get(other)).body, what);
 });
 
 test('two schemes and two countries have responses of their own', async (t) => {
@@ -247,6 +217,7 @@ test('errors of nexthop itself are not stored', async (t) => {
   );
   t.is((await get({ path: '/throws' })).status, 500);
   t.is((await get({ path: '/throws' })).headers.age, undefined);
+  t.is((await get({ path: '/page', headers: { 'content-length': String(2 ** 40) } })).status, 413);
   t.is((await get({ path: '/page' })).status, 200);
 });
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { CacheTier } from '../../src/contract/cache.ts';
 import type { Exchange } from '../../src/contract/exchange.ts';
 import { Fault } from '../../src/contract/fault.ts';
 import { serveCached } from '../helpers/cached-server.ts';
@@ -77,6 +78,21 @@ test('a response that fails to be renewed stays until its window ends', async (t
   await server.settled();
   server.pass(30_000);
   t.is((await server.ask()).body, 'failure 4');
+});
+
+test('a refresh whose head cannot be sent leaves the stored response as it is', async (t) => {
+  const server = await serveCached(t, (exchange, call) =>
+    writeText(exchange, 200, `page ${call}`, call === 1 ? SWR : [...SWR, 'X-A', 'a\nb']),
+  );
+  await server.ask();
+  server.pass(60_000);
+
+  for (let round = 0; round < 3; round++) {
+    server.pass(2000);
+    t.like(await server.ask(), { status: 200, body: 'page 1' });
+    await server.settled();
+  }
+  t.true(server.calls.length > 1);
 });
 
 for (const directive of ['must-revalidate', 'proxy-revalidate', 'no-cache']) {
@@ -199,5 +215,57 @@ test('a refresh whose client has left goes on', async (t) => {
   t.false(held[0]?.left);
   writeText(held[0] as Exchange, 200, 'page 2', SWR);
   await server.settled();
+  t.is((await server.ask()).body, 'page 2');
+});
+
+test('of two processes that share a stale durable response one renews it', async (t) => {
+  const values = new Map<string, Uint8Array>();
+  const locks = new Set<string>();
+  const tier: CacheTier = {
+    isUsed: true,
+    read: async (key) => values.get(key),
+    write: async (key, value) => void values.set(key, value),
+    delete: async (keys) => keys.filter((key) => values.delete(key)).length > 0,
+    lock: async (key) => !locks.has(key) && locks.add(key).has(key),
+    bytes: async () => undefined,
+  };
+  const renewals: string[] = [];
+  const serve = (name: string) =>
+    serveCached(
+      t,
+      (exchange, call) => {
+        if (call > 1 || name === 'theirs') renewals.push(name);
+        writeText(exchange, 200, name, ['Cache-Control', 'durable, max-age=1, stale-while-revalidate=600']);
+      },
+      { tier },
+    );
+  const [ours, theirs] = [await serve('ours'), await serve('theirs')];
+  const question = { headers: { host: 'a.test' } };
+  t.is((await ours.ask(question)).body, 'ours');
+  await until(() => values.size === 2, 'the entry in the store');
+  t.is((await theirs.ask(question)).body, 'ours');
+  for (const { pass } of [ours, theirs]) pass(2000);
+
+  for (let round = 0; round < 3; round++) {
+    for (const server of [ours, theirs]) {
+      t.is((await server.ask(question)).status, 200);
+      await server.settled();
+    }
+  }
+
+  t.is(renewals.length, 1);
+});
+
+test('a response has at most 500 tags, and one with 10,000 is purged by the first ones', async (t) => {
+  const tags = Array.from({ length: 10_000 }, (_, at) => `t${at}`).join(',');
+  const server = await serveCached(t, (exchange, call) => {
+    writeText(exchange, 200, `page ${call}`, ['Cache-Control', 'max-age=60', 'Netlify-Cache-Tag', tags]);
+  });
+  t.is((await server.ask()).body, 'page 1');
+  server.ban('t500', 't9999');
+  t.is((await server.ask()).body, 'page 1');
+
+  server.ban('t499');
+
   t.is((await server.ask()).body, 'page 2');
 });

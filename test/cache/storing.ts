@@ -1,7 +1,9 @@
 import test from 'ava';
 import type { Exchange } from '../../src/contract/exchange.ts';
 import { Fault } from '../../src/contract/fault.ts';
-import { type CachedSetup, type Question, serveCached } from '../helpers/cached-server.ts';
+import { findHeader } from '../../src/contract/header-list.ts';
+import { callCached } from '../helpers/cached-calls.ts';
+import { type CachedSetup, createCachedPage, type Question, serveCached } from '../helpers/cached-server.ts';
 import { writeText } from '../helpers/write-text.ts';
 
 const FRESH = ['Cache-Control', 'public, max-age=60'];
@@ -96,6 +98,34 @@ for (const [how, answer] of Object.entries(BROKEN)) {
   });
 }
 
+test('a GET with a body gets no stored response', async (t) => {
+  const server = await serveCached(t, (exchange, call) => writeText(exchange, 200, `page ${call}`, FRESH));
+  await server.ask();
+
+  const bodies = [];
+  for (const headers of [{ 'content-length': '3' }, { 'transfer-encoding': 'chunked' }]) {
+    bodies.push((await server.ask({ body: 'fat', headers })).body);
+  }
+
+  t.deepEqual(bodies, ['page 2', 'page 3']);
+  t.is((await server.ask()).body, 'page 1');
+});
+
+test('arbitrary values of Accept get responses of their own, and leave those of others as they are', async (t) => {
+  const server = await serveCached(t, (exchange, call) => {
+    const status = exchange.request.get('accept') === 'none' ? 406 : 200;
+    writeText(exchange, status, `page ${call}`, [...FRESH, 'Vary', 'Accept']);
+  });
+  const ask = async (accept: string) => (await server.ask({ headers: { accept } })).body;
+  const page = await ask('text/html');
+
+  const others = new Set<string>();
+  for (let at = 0; at < 100; at++) others.add(await ask(at % 2 === 0 ? `text/${at}` : 'none'));
+
+  t.is(others.size, 100);
+  t.is(await ask(' TEXT/html '), page);
+});
+
 test('an error of the target is not stored', async (t) => {
   const server = await serveCached(t, (exchange, call) => {
     if (call < 3) throw new Fault('function_error');
@@ -155,4 +185,20 @@ test('after many responses that are not stored, one that may be stored is found 
   await server.ask();
   await server.ask();
   t.is((await server.ask()).body, 'page 62');
+});
+
+test('random queries of a page do not remove one that clients ask for again, and all of them stay in the limit of memory', async (t) => {
+  const page = createCachedPage((exchange) => writeText(exchange, 200, 'x'.repeat(1000), FRESH), {
+    memoryBytes: 200_000,
+  });
+  const isHit = async (path: string) =>
+    / hit/.test(String(findHeader((await callCached(page, { path })).headers, 'cache-status')));
+  await isHit('/?popular');
+  await isHit('/?popular');
+
+  for (let at = 0; at < 1000; at++) t.false(await isHit(`/?x=${at}`));
+
+  t.true(await isHit('/?popular'));
+  t.true(page.answers.memoryBytes < 200_000);
+  t.true(page.answers.evictions > 800);
 });

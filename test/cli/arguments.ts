@@ -33,6 +33,13 @@ test('flags, settings, the site and words are read in any order', (t) => {
   });
 });
 
+test('values of a flag that may be given more than once are kept apart', async (t) => {
+  const { command } = (await COMMANDS.invoke?.load()) ?? { command: TEST };
+  const line = ['/a', '--header', 'X-A: b, c', '--header=X-A: d'];
+
+  t.like(readArguments('invoke', command, line), { flags: { header: 'X-A: b, c\nX-A: d' }, complaints: [] });
+});
+
 for (const [line, complaint] of [
   ['--limt=3', 'test has no flag --limt; did you mean --limit?'],
   ['--LOG_DIR=x', 'test has no flag --LOG_DIR; did you mean --log-dir?'],
@@ -48,6 +55,17 @@ for (const [line, complaint] of [
     t.true(readArguments('test', TEST, line.split(' ')).complaints.includes(complaint));
   });
 }
+
+test('a site is refused by a command that would ignore it', async (t) => {
+  const { command = TEST } = (await COMMANDS.init?.load()) ?? {};
+  const bare = defineCommand({ ...TEST, hasSite: false });
+
+  t.deepEqual(readArguments('init', command, ['x', '--site=y']).complaints, [
+    'init has no flag --site; "nexthop init --help" lists its flags',
+  ]);
+  t.deepEqual(readArguments('test', bare, ['x']).complaints, ['test has no site, got "x"']);
+  t.false(toHelp(command).includes('--site'));
+});
 
 test('the name of the command is found after flags, and not in their values', (t) => {
   t.like(readOpening(['--port', '80', 'routes', 'x']), { name: 'routes', rest: ['--port', '80', 'x'], isHelp: false });

@@ -120,7 +120,18 @@ async function startApi(
     onStore: async () => {},
   });
   let api = '';
+  let requests = 0;
   const server = createServer(async (request, response) => {
+    // What fails for a moment is asked again.
+    requests++;
+    if (requests === 5) {
+      request.socket.destroy();
+      return;
+    }
+    if (requests === 7 || requests === 9) {
+      response.writeHead(requests === 7 ? 503 : 429).end();
+      return;
+    }
     const origin = request.url?.startsWith('/api/') ? 'https://api.netlify.com' : 'http://blobs.nexthop.internal';
     const headers = new Headers(request.headers as Record<string, string>);
     const answer = await answers.answer(new Request(`${origin}${request.url}`, { headers }));

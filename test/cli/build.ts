@@ -54,6 +54,23 @@ test('build prints what it compiled, where the result is, and how long it took',
   });
 });
 
+test('build --json prints one object with the size of the build, or with what is wrong', async (t) => {
+  const site = await siteFolder(t, HELLO);
+  const lines: string[] = [];
+  const read = (): unknown => JSON.parse(lines.splice(0).join('\n'));
+
+  t.is(await build(readConfig({ site, env: {} }), (line) => lines.push(line), { json: true }), 0);
+  const built = { site, built: true, functions: 1, folder: join(site, '.nexthop'), problems: [], notes: [] };
+  t.like(read(), built);
+  await writeFile(join(site, 'cloud-functions/bad.js'), 'export const onRequest = ];');
+  t.is(await build(readConfig({ site, env: {} }), (line) => lines.push(line), { json: true }), 1);
+  t.like(read(), {
+    built: false,
+    functions: undefined,
+    problems: [{ severity: 'error', file: 'cloud-functions/bad.js', line: 1 }],
+  });
+});
+
 test('the same site gives a build with the same bytes', async (t) => {
   const [first, second] = [await siteFolder(t, HELLO), await siteFolder(t, HELLO)];
   await Promise.all([run(first), run(second)]);
@@ -74,7 +91,7 @@ test('build prints file, line and column of compile errors and keeps nothing', a
   t.deepEqual(await run(site), {
     code: 1,
     text: [
-      `nothing is kept: 2 errors in ${site}`,
+      `not built: 2 errors in ${site}`,
       '  error     cloud-functions/bad.js:2:10 Unexpected "]"',
       '  error     cloud-functions/worse.ts:1:19 "./none" does not exist: create cloud-functions/none, or correct the import',
     ].join('\n'),

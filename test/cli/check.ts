@@ -171,6 +171,15 @@ test('a site below its project is checked with the project, and one without a pr
   t.regex((await run(lonely)).text, /warning {2}package\.json {2}is missing: Section needs/);
 });
 
+test('a project that neither depends on nexthop nor calls it has no contract, except for the next hop in its code', async (t) => {
+  const files = { 'package.json': '{ "scripts": { "build": "vite build" } }', 'yarn.lock': '' };
+  const code = 'export const onRequest = () => fetch("https://next-hop/");';
+
+  t.deepEqual(await run(await siteFolder(t, files)), { code: 0, text: '' });
+  const { text } = await run(await siteFolder(t, { ...files, 'cloud-functions/a.js': code }));
+  t.regex(text, /^.*: 1 error\n {2}error {2}cloud-functions\/a\.js:1 {2}uses https:\/\/next-hop: .*$/);
+});
+
 test('types are checked with the TypeScript of the site', async (t) => {
   const site = await siteFolder(t, {
     ...GOOD,
@@ -198,4 +207,57 @@ test('on the command line, code that ends the process or listens is reported and
   t.is(await running.exited, 1);
   t.regex(running.stdout(), /error +cloud-functions\/exits\.js/);
   t.regex(running.stdout(), /note .*listen\(3000\) at cloud-functions\/listens\.js:1:\d+ opens no port/);
+});
+
+test('one mistake is one line: of syntax, of a key, of an export, of a path that two functions have', async (t) => {
+  const site = await siteFolder(t, {
+    ...GOOD,
+    'tsconfig.json': '{ "files": [] }',
+    // It prints what TypeScript prints of the same mistake.
+    'node_modules/typescript/package.json': '{ "bin": { "tsc": "./tsc.js" } }',
+    'node_modules/typescript/tsc.js': `console.log("cloud-functions/broken.ts(1,12): error TS1005: ')' expected.");
+      console.log("cloud-functions/broken.ts(2,1): error TS1005: '}' expected.");
+      console.log("cloud-functions/missing.ts(1,17): error TS2307: Cannot find module './gone.ts'.");
+      console.log("cloud-functions/missing.ts(2,1): error TS2322: Type 'string' is not assignable.");`,
+    'cloud-functions/broken.ts': 'export const onRequest = (',
+    'cloud-functions/missing.ts': "import gone from './gone.ts';\nexport const onRequest = () => gone;",
+    'edge-functions/hello.js': 'export const onRequest = () => 1;',
+    'edgeone.json': '{ "redirects": [{ "source": "/a", "destinaton": "/b", "statusCode": 301 }] }',
+    'middleware.js': 'export const middlewar = () => 1;',
+    'netlify/functions/none.mjs': 'export const handlr = () => 1;',
+    'netlify.toml': '[[redirects]]\nfrom = "/x"\ntoo = "/y"\n[functions.nome]\nschedule = "@daily"\n',
+    'netlify/edge-functions/e.js': 'export default () => {}; export const config = { path: "/e", onEror: "fail" };',
+  });
+
+  const { text } = await run(site);
+
+  const lines = text.split('\n').slice(1);
+  t.deepEqual(
+    lines.map((line) => line.trim().replaceAll(/ {2,}/g, ' ').slice(0, 60)),
+    [
+      'error cloud-functions/broken.ts:1:27 Unexpected end of file',
+      'warning cloud-functions/hello.js never answers GET /hello: e',
+      'error cloud-functions/missing.ts:1:18 "./gone.ts" does not e',
+      "error cloud-functions/missing.ts:2:1 Type 'string' is not as",
+      'error edgeone.json:1:49 redirects[0].destinaton is no key; t',
+      'error middleware.js:1:14 exports no function named middlewar',
+      'error netlify.toml:3 redirects[0].too is no key of a redirec',
+      'warning netlify.toml:4 functions.nome names no function of t',
+      'warning netlify/edge-functions/e.js:1:70 onEror is no settin',
+      'error netlify/functions/none.mjs:1:1 handlr is no export tha',
+    ],
+  );
+});
+
+test('a function that reads what context.agent lacks is named', async (t) => {
+  const site = await siteFolder(t, {
+    ...GOOD,
+    'cloud-functions/hello.js': `export const onRequestGet = (context) =>
+  new Response(context.agent.store && context.agent.memory);`,
+  });
+
+  t.regex(
+    (await run(site)).text,
+    /warning {2}cloud-functions\/hello\.js:2 {2}reads context\.agent\.memory, which does not exist here/,
+  );
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { CHILD_ENV } from '../helpers/child-env.ts';
+import { refusingPort } from '../helpers/refusing-port.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -57,12 +58,51 @@ test('the page shows calls of start, check, routes and invoke', (t) => {
   t.deepEqual([...names].sort(), ['check', 'invoke', 'routes', 'start']);
 });
 
+const [, outputs = ''] = page.split('## Output for scripts');
+
+/** The row of a command in the table of `--json`: the keys that are always there, and the others. */
+function keysOf(command: string): readonly (readonly string[])[] {
+  const [, cell = ''] = new RegExp(`^\\| \`nexthop ${command}\` \\| (.*) \\|$`, 'm').exec(outputs) ?? [];
+  const [always = '', others = ''] = cell.split(';', 2);
+  return [always, others].map((part) => [...part.matchAll(/`(\w+)`/g)].map(([, key = '']) => key));
+}
+
+for (const [command, args = [command]] of [
+  ['build'],
+  ['check'],
+  ['vendor'],
+  ['routes'],
+  ['routes /path', ['routes', '/api/hello']],
+  ['jobs schedules', ['jobs', 'schedules']],
+  ['health'],
+] as const) {
+  test(`docs/commands.md has the keys that "nexthop ${command} --json" prints`, async (t) => {
+    const site = await siteFolder(t, SITE);
+    const env = { ...CHILD_ENV, PORT: String(await refusingPort(t)) };
+    const of = command === 'health' ? [] : [`--site=${site}`];
+    const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args, '--json', ...of], { env }).catch(
+      (error: { stdout: string }) => error, // of execFile, for the exit code 1
+    );
+
+    const printed = Object.keys(JSON.parse(stdout));
+    const [always = [], others = []] = keysOf(command);
+    t.deepEqual(
+      printed.filter((key) => !others.includes(key)),
+      printed.filter((key) => always.includes(key)),
+    );
+    t.deepEqual(
+      always.filter((key) => !printed.includes(key)),
+      [],
+    );
+  });
+}
+
 for (const { line, output } of calls) {
   test(`docs/commands.md shows what "${line}" prints`, async (t) => {
     const folder = await siteFolder(t);
     const site = join(folder, 'my-site');
     await rename(await siteFolder(t, SITE), site);
-    const words = line.split(' ');
+    const words = (line.match(/(?:'[^']*'|[^\s'])+/g) ?? []).map((word) => word.replaceAll("'", ''));
     const variables = words.slice(0, words.indexOf('nexthop')).map((word) => word.split('='));
     const args = words.slice(words.indexOf('nexthop') + 1);
     // The page is read in the folder above the site where it names the site, else in the site.
@@ -75,8 +115,8 @@ for (const { line, output } of calls) {
 
     const printed = `${stderr}${stdout}`
       .replaceAll(folder, '/srv')
-      .replace(/^date: .*$/m, 'date: Mon, 30 Nov 2026 00:00:00 GMT')
-      .replace(/^(x-request-id: ).*$/m, '$1f3a7c0de95f4b7d8000000001');
+      .replace(/(date"?: "?)[^"\n]*/, '$1Mon, 30 Nov 2026 00:00:00 GMT')
+      .replace(/(x-request-id"?: "?)[^"\n]*/, '$1f3a7c0de95f4b7d8000000001');
     t.is(printed.trim(), output);
   });
 }

@@ -31,7 +31,7 @@ test('r, j, ? and q print the routes, the jobs and the keys, and end nexthop', a
 
   const text = printed.join('\n');
   t.regex(text, /order +methods +pattern[\s\S]*\/a +cloud-functions\/a\.js/);
-  t.regex(text, /netlify\/one +@yearly +netlify\/functions\/one\.mjs/);
+  t.regex(text, /(netlify\/one +@yearly UTC +netlify\/functions\/one\.mjs[\s\S]*){2}/);
   t.regex(text, /q {2}quit/);
   t.true(isEnded());
 });
@@ -53,7 +53,7 @@ test('of several schedules, s and a number choose one', async (t) => {
   });
 
   keys.press('s');
-  t.deepEqual(printed, ['  which schedule?', '  1  netlify/one  @yearly', '  2  netlify/two  @yearly']);
+  t.deepEqual(printed, ['  which schedule?', '  1  netlify/one  @yearly UTC', '  2  netlify/two  @yearly UTC']);
   keys.press('2');
 
   await until(() => lines.some((line) => line.startsWith('job netlify/two')), 'the line about the job');

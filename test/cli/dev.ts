@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
-import { choosePort } from '../../src/cli/dev.ts';
+import { choosePort, spellReload } from '../../src/cli/dev.ts';
 import { listenOnPort } from '../helpers/listen.ts';
 import { runNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -22,7 +22,7 @@ test('dev uses a saved file at once, and ends the request in flight with the old
       'export const onRequest = () => { globalThis.mayEnd = true; return new Response("ended"); };',
   });
   const running = await runNexthop(t, { args: ['dev', site], env: { LOG_DIR: '' } });
-  await running.said(/keys/);
+  await running.said(/live page/);
   const read = async (path: string) => (await fetch(`http://127.0.0.1:${running.port}${path}`)).text();
 
   const slow = read('/slow');
@@ -43,6 +43,74 @@ test('dev uses a saved file at once, and ends the request in flight with the old
   // Colours are for a terminal.
   t.false(running.output().includes('\x1b'));
 });
+
+test('dev prints an error of the site once, and again if it was mended meanwhile', async (t) => {
+  const bad = 'export const onRequest = ( => 1;';
+  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('a'), 'cloud-functions/bad.js': bad });
+  const running = await runNexthop(t, { args: ['dev', site], env: { LOG_DIR: '' } });
+  await running.said(/live page/);
+  const save = (file: string, text: string) => writeFile(join(site, 'cloud-functions', file), text);
+  const countPrinted = () => running.output().split('error    cloud-functions/bad.js:1:28').length - 1;
+  await running.said(/error {4}cloud-functions\/bad\.js:1:28/);
+
+  await save('a.js', answering('b'));
+  await running.said(/reloaded cloud-functions\/a\.js in .*, with 1 error as before: cloud-functions\/bad\.js:1:28\n/);
+  t.is(countPrinted(), 1);
+  await save('bad.js', answering('mended'));
+  await running.said(/reloaded cloud-functions\/bad\.js in \d+ ms\n/);
+  await save('bad.js', bad);
+  await running.said(/reloaded cloud-functions\/bad\.js in \d+ ms, with 1 error\n/);
+
+  t.is(countPrinted(), 2);
+});
+
+test('dev reads a file again that was saved while the site was read', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/a.js': answering('old'),
+    // It is loaded after the text of all files has been read.
+    'cloud-functions/saving.js': `import { readFileSync, writeFileSync } from 'node:fs';
+      const file = 'cloud-functions/a.js';
+      const text = readFileSync(file, 'utf8');
+      if (text.includes('old')) writeFileSync(file, text.replaceAll('old', 'new'));
+      export const onRequest = () => new Response('');`,
+  });
+
+  const running = await runNexthop(t, { args: ['dev', site], env: { LOG_DIR: '' } });
+  await running.said(/reloaded cloud-functions\/a\.js in /);
+
+  t.is(await (await fetch(`http://127.0.0.1:${running.port}/a`)).text(), 'new');
+});
+
+test('dev counts the files of a folder, and names no keys without a terminal', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/a.js': answering('a'),
+    'public/index.html': 'home',
+    'public/docs/a.html': 'a',
+    'public/b.css': '',
+  });
+
+  const running = await runNexthop(t, { args: ['dev', site], env: { LOG_DIR: '' } });
+  await running.said(/live page/);
+
+  t.regex(running.output(), /site +\/.*, 1 route, 3 files\n/);
+  t.notRegex(running.output(), /keys/);
+});
+
+for (const [problems, known, expected] of [
+  [1, 0, ', with 1 error'],
+  [5, 4, ', with 5 errors, 4 of them as before: f0.js:1, f1.js:1, f2.js:1 and 1 more'],
+  [2, 2, ', with 2 errors as before: f0.js:1, f1.js:1'],
+  [0, 0, ''],
+] as const) {
+  test(`a reload with ${problems} errors, of which ${known} are known, ends with "${expected}"`, (t) => {
+    const all = Array.from({ length: problems }, (_, at) => ({
+      ...{ severity: 'error' as const, message: 'm', file: `f${at}.js`, line: 1 },
+    }));
+    const reload = { state: 'exchanged', routes: 1, files: 0, tookMs: 7, problems: all } as const;
+
+    t.is(spellReload(reload, ['a.js'], all.slice(0, known)), `reloaded a.js in 7 ms${expected}`);
+  });
+}
 
 const HOST = '127.0.0.1';
 

@@ -70,6 +70,38 @@ for (const template of ['edgeone', 'netlify', 'express', 'proxy']) {
   });
 }
 
+for (const template of ['edgeone', 'netlify', 'astro', 'express', 'proxy']) {
+  test(`each npm script in the README of the template ${template} is there, and those with flags are commands of nexthop`, async (t) => {
+    const folder = join(ROOT, 'examples/templates', template);
+    const { scripts } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const readme = await readFile(join(folder, 'README.md'), 'utf8');
+
+    const calls = [...readme.matchAll(/npm (?:run )?(dev|test|check|start|build)\b( -- --(?:log-dir|next-hop)=)?/g)];
+    t.true(calls.length > 5);
+    for (const [call, script = '', flags] of calls) {
+      t.regex(scripts[script] ?? '', flags === undefined ? /./ : /^nexthop (?:dev|start)$/, call);
+    }
+  });
+}
+
+test('a site that an older Node makes gets a Node for its scripts', async (t) => {
+  const site = await siteFolder(t);
+
+  await run(site, { addsNode: true });
+
+  const { devDependencies } = JSON.parse(await readFile(join(site, 'package.json'), 'utf8'));
+  t.is(devDependencies.node, '^24.0.0');
+});
+
+test('init --json prints one object instead of the next steps', async (t) => {
+  const site = join(await siteFolder(t), 'shop');
+
+  const { code, text } = await run(site, { json: true });
+
+  t.is(code, 0);
+  t.deepEqual(JSON.parse(text), { site, template: 'edgeone', installed: false });
+});
+
 test('the template astro builds and passes its own test', async (t) => {
   const setup = { major: 7, adapter: 'nexthop/astro' } as const;
   const site = await astroSources(t, setup);

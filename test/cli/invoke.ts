@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import test from 'ava';
-import { type InvokeCall, invoke } from '../../src/cli/invoke.ts';
+import { invoke } from '../../src/cli/invoke.ts';
+import type { InvokeCall } from '../../src/cli/invoke-request.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { UserError } from '../../src/contract/user-error.ts';
@@ -92,15 +93,112 @@ test('a scheduled function runs by its name, and the jobs of a background functi
   t.like(await run(site, 'mail-background', { data: 'good' }), { code: 0 });
   const bad = await run(site, 'mail-background', { data: 'bad' });
   t.is(bad.code, 1);
-  t.regex(bad.notes, /^202 Accepted\n[\s\S]*no address[\s\S]*\njob netlify\/mail-background: failed$/);
+  t.regex(
+    bad.notes,
+    /^202 Accepted\n[\s\S]* a job failed; a server would try it again in 60 s: no address\njob netlify\/mail-background: failed$/,
+  );
+});
+
+test('--schedule runs a schedule of edgeone.json or a scheduled function', async (t) => {
+  const site = await siteFolder(t, {
+    'cloud-functions/throws.js': SITE['cloud-functions/throws.js'],
+    'netlify/functions/tidy.mjs': 'export default () => {}; export const config = { schedule: "@daily" };',
+    'edgeone.json': JSON.stringify({
+      schedules: [
+        { name: 'report', cron: '0 8 * * *', path: '/tick?k=1', payload: { a: 1 } },
+        { cron: '0 8 * * *', path: '/throws' },
+        { name: 'hop', cron: '0 8 * * *', path: '/elsewhere' },
+      ],
+    }),
+    'cloud-functions/tick.js':
+      'export const onRequest = ({ request }) => { globalThis.ticked = [request.method, request.body, request.query.k]; };',
+  });
+
+  const report = await run(site, '', { schedule: 'report' });
+  t.like(report, { code: 0, body: '' });
+  t.regex(report.notes, /job edgeone\/report: done$/);
+  t.deepEqual(Reflect.get(globalThis, 'ticked'), ['POST', { a: 1 }, '1']);
+  t.is((await run(site, '', { schedule: 'tidy' })).code, 0);
+  t.is((await run(site, '', { schedule: '/throws' })).code, 1);
+  const unreached = await run(site, '', { schedule: 'hop' });
+  t.is(unreached.code, 1);
+  t.regex(unreached.notes, /\nno function answers POST \/elsewhere: a server sends this request to the next hop\n/);
+  const error = await t.throwsAsync(run(site, '', { schedule: 'reprot' }), { instanceOf: UserError });
+  t.is(
+    error?.message,
+    'there is no schedule "reprot"; did you mean report?; the schedules are report, /throws, hop, tidy',
+  );
+});
+
+const ANSWERS = {
+  'cloud-functions/headers.js': `export const onRequest = ({ request }) => {
+      const headers = new Headers({ 'X-Seen': [...request.headers].map((pair) => pair.join('=')).join(';') });
+      for (const cookie of ['a=1', 'b=2']) headers.append('Set-Cookie', cookie);
+      return new Response(Buffer.from(request.headers.get('x-hex') ?? '6f6b', 'hex'), { status: 201, headers });
+    };`,
+  'cloud-functions/cut/[[size]].js': `export const onRequest = ({ params }) => {
+      let parts = 0;
+      return new Response(new ReadableStream({
+        pull(stream) {
+          if (parts++ < 3) stream.enqueue(new Uint8Array(Number(params.size)));
+          else stream.error(new Error('broke'));
+        },
+      }));
+    };`,
+};
+
+test('--header sends headers, each as it is written', async (t) => {
+  const site = await siteFolder(t, ANSWERS);
+  const header = 'X-List: a, b\nX-List: c\nHost: shop.example\ncookie: d=e:f\nX-None:';
+
+  const { notes } = await run(site, '/headers', { header });
+  const typed = await run(site, '/headers', { data: '{}', header: 'content-type: text/x' });
+
+  t.regex(notes, /^x-seen: cookie=d=e:f;host=shop\.example;x-list=a, b, c;x-none=$/m);
+  t.regex(typed.notes, /content-type=text\/x;/);
+});
+
+test('--json prints status, headers, body, jobs and errors as one object', async (t) => {
+  const site = await siteFolder(t, { ...SITE, ...ANSWERS });
+  const read = async (word: string, call: Partial<InvokeCall> = {}) =>
+    JSON.parse((await run(site, word, { json: true, ...call })).body);
+
+  t.like(await read('/headers'), { status: 201, body: 'ok', set_cookie: ['a=1', 'b=2'], jobs: [], errors: [] });
+  t.is((await read('/users/7')).headers['content-type'], 'text/plain;charset=UTF-8');
+  t.like(await read('/headers', { header: 'X-Hex: ff00' }), { body: undefined, body_base64: '/wA=' });
+  t.like(await read('/throws'), { status: 500, errors: ['cloud-functions/throws.js:2 no database'] });
+  const mail = await read('mail-background', { data: 'bad' });
+  t.like(mail, { status: 202, jobs: [{ name: 'netlify/mail-background', state: 'failed' }] });
+  t.regex(mail.jobs[0].reason, /^Error: no address/);
+  const sweep = { name: 'netlify/sweep', file: 'netlify/functions/sweep.mjs', state: 'done' };
+  t.deepEqual(await read('sweep', { event: 'scheduled' }), { errors: [], jobs: [sweep] });
+});
+
+test('a response that is cut ends the command with a sentence, and without a stack of Node', async (t) => {
+  const site = await siteFolder(t, ANSWERS);
+
+  for (const [size, json] of [
+    [1, false],
+    [1e6, false],
+    [1e6, true],
+  ] as const) {
+    await t.throwsAsync(run(site, `/cut/${size}`, { json }), {
+      instanceOf: UserError,
+      message: /^the response was cut before its end/,
+    });
+  }
 });
 
 for (const [words, call, message] of [
+  ['/a', { schedule: 'b' }, '--schedule names what runs, got "/a" too; the site is --site=PATH'],
   ['helo', {}, 'there is no function "helo"; did you mean hello?'],
   ['[id]', {}, 'cloud-functions/users/[id].js answers /users/:id: give a path, such as nexthop invoke /users/…'],
   ['swep', { event: 'scheduled' }, /^there is no job "swep"/],
   ['', {}, 'say nexthop invoke /path, or the name of a function'],
   ['/a /b', {}, 'one function at a time, got "/b" too'],
+  ['/a', { header: 'no colon' }, `--header must be a header such as 'Cookie: id=7', got "no colon"`],
+  ['/a', { header: 'X: ☃' }, `--header must be a header such as 'Cookie: id=7', got "X: ☃"`],
+  ['/a', { header: 'Content-Length: 1' }, '--header cannot be Content-Length: invoke sets it itself'],
   ['/a', { event: 'sheduled' }, '--event is scheduled, got "sheduled"'],
 ] as const) {
   test(`"invoke ${words}" with ${JSON.stringify(call)} is refused with the reason`, async (t) => {

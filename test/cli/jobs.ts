@@ -78,6 +78,14 @@ test.serial('jobs lists waiting, running and dead jobs, with reasons', async (t)
   t.is(listed.text.replaceAll(/\d+s/g, ''), text.replaceAll(/\d+s/g, ''));
 });
 
+test.serial('jobs without a job names the command that lists schedules', async (t) => {
+  const { queue, run } = await openSite(t);
+  await queue.ledger.counts();
+
+  t.regex((await run('')).text, /^0 waiting, 0 running, 0 dead\nno job waits; "nexthop jobs schedules" lists/);
+  t.notRegex((await run('', { json: true })).text, /schedules/);
+});
+
 test.serial('jobs filters by options and prints how many more there are', async (t) => {
   const { queue, run } = await openSite(t);
   await bury(queue, 'gave up');
@@ -205,9 +213,9 @@ test.serial('jobs that do not exist or are running are named, and the others are
   const running = await queue.push(newJob());
   await claimSoon(queue);
 
-  t.deepEqual(await run('show 01ABC'), {
-    code: 1,
-    text: 'there is no job 01ABC; it may be done, nexthop jobs lists the others',
+  await t.throwsAsync(run('show 01ABC', { json: true }), {
+    instanceOf: JobsError,
+    message: 'there is no job 01ABC; it may be done, nexthop jobs lists the others',
   });
   t.deepEqual(await run(`drop 01\x1b[2JABC ${running} ${dead}`), {
     code: 1,
@@ -220,7 +228,12 @@ test.serial('jobs that do not exist or are running are named, and the others are
 });
 
 for (const [words, flags, message] of [
-  ['my-site', {}, 'nexthop jobs has the verbs list, show, retry, drop, got "my-site"; another site is --site=PATH'],
+  [
+    'my-site',
+    {},
+    'nexthop jobs has the verbs list, schedules, show, retry, drop, got "my-site"; another site is --site=PATH',
+  ],
+  ['shwo', {}, 'nexthop jobs has the verbs list, schedules, show, retry, drop, got "shwo"; did you mean show?'],
   ['show', {}, 'say nexthop jobs show ID; got no id'],
   ['show 1 2', {}, 'say nexthop jobs show ID; got 1 2'],
   ['list 1', {}, 'say nexthop jobs list; got 1'],
@@ -244,7 +257,7 @@ test('a folder without a store is named and not changed', async (t) => {
 
   await t.throwsAsync(run(readConfig({ site, env: {} }), ''), {
     instanceOf: JobsError,
-    message: `there is no store in ${site}/.nexthop; choose another site with --site=PATH, or another folder with DATA_DIR`,
+    message: `there is no store in ${site}/.nexthop: nothing has been stored there yet; for another site use --site=PATH, for another folder DATA_DIR\n"nexthop jobs schedules" lists the schedules of the site and their next runs`,
   });
 });
 
@@ -264,7 +277,8 @@ test('on the command line jobs exits with 0, or with 1 or 2 and only its error m
   t.is(await listed.exited, 0);
   t.true(listed.output().includes(id));
   t.is(await unknown.exited, 1);
-  t.regex(unknown.output(), /^there is no job 01ABC/);
+  t.is(unknown.stdout(), '');
+  t.regex(unknown.output(), /^nexthop: there is no job 01ABC/);
   t.is(await refused.exited, 2);
   t.is(refused.output(), 'nexthop: say nexthop jobs drop ID…, or drop --all for every dead job; got no id\n');
   t.is(await away.exited, 1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { type LogsCall, printLogs } from '../../src/cli/logs.ts';
-import { startNexthop } from '../helpers/process.ts';
+import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
 
@@ -22,11 +22,15 @@ function printed(second: number, message: string, more: Readonly<Record<string, 
   return `${JSON.stringify({ time: at(second), level: 'info', ...more, message })}\n`;
 }
 
+const ALL = { from: 'LOG_DIR', follow: false, json: false, most: 100, filter: {}, complain() {} } as const;
+
 interface Folder {
   readonly dir: string;
   write(name: string, content: string | Buffer): Promise<void>;
   append(name: string, text: string): Promise<void>;
   print(call?: Partial<LogsCall>): Promise<string[]>;
+  /** What is printed to stderr if there is no line. */
+  complaintOf(filter: LogsCall['filter']): Promise<string>;
 }
 
 async function folderOf(t: ExecutionContext, files: Readonly<Record<string, string | Buffer>>): Promise<Folder> {
@@ -40,9 +44,14 @@ async function folderOf(t: ExecutionContext, files: Readonly<Record<string, stri
     append: (name, text) => appendFile(join(dir, name), text),
     async print(call = {}) {
       const lines: string[] = [];
-      const all = { dir, follow: false, json: false, most: 100, filter: {}, ...call };
-      await printLogs(all, (line) => lines.push(line), new AbortController().signal);
+      await printLogs({ ...ALL, dir, ...call }, (line) => lines.push(line), new AbortController().signal);
       return lines;
+    },
+    async complaintOf(filter) {
+      const complaints: string[] = [];
+      const complain = (text: string): void => void complaints.push(text);
+      await printLogs({ ...ALL, dir, filter, complain }, () => {}, new AbortController().signal);
+      return complaints.join();
     },
   };
 }
@@ -50,7 +59,7 @@ async function folderOf(t: ExecutionContext, files: Readonly<Record<string, stri
 test('lines of all logs are printed in the order of time, each with level, request id and text', async (t) => {
   const folder = await folderOf(t, {
     'access.log': access(3, { request_id: 'r1', target: 'a.js' }) + access(5, { status: '499', fault: 'client_left' }),
-    'functions.log': printed(2, 'two\nlines \u009b2J', { request_id: 'r1' }),
+    'functions.log': printed(2, 'two\nlines \u009b2J', { request_id: 'r1\u009b2J' }),
     'error.log': `${JSON.stringify({
       ...{ level: 'error', time: at(4), message: 'boom', file: 'lib/a.ts', line: 4, request_id: 'r2' },
       stack: 'Error: boom\n    at fail (/site/lib/a.ts:4:9)',
@@ -58,7 +67,7 @@ test('lines of all logs are printed in the order of time, each with level, reque
   });
 
   t.deepEqual(await folder.print(), [
-    `${at(2)} info   r1 two\n    lines \\x9b2J`,
+    `${at(2)} info   r1\\x9b2J two\n    lines \\x9b2J`,
     `${at(3)} access r1 GET /a?b 200 3 ms, a.js`,
     `${at(4)} error  r2 boom (lib/a.ts:4)\n    at fail (/site/lib/a.ts:4:9)`,
     `${at(5)} access - GET /a?b 499 3 ms, client_left`,
@@ -77,6 +86,42 @@ test('--route and --request print only the lines of one route, file or request',
   t.deepEqual(await secondsOf({ route: '/a' }), [0, 1]);
   t.deepEqual(await secondsOf({ route: 'a.js' }), [1]);
   t.deepEqual(await secondsOf({ route: '/a', request: 'r2' }), []);
+});
+
+test('a line of a job has the id of the job and the name of its function, and --route and --request find it', async (t) => {
+  const job = { job: 'J1', target: 'edgeone.json', rule: 'edgeone/report' };
+  const folder = await folderOf(t, {
+    'functions.log': printed(1, 'mailing', { job: 'J0', target: 'netlify/functions/mail.js' }),
+    'error.log':
+      printed(2, 'done', job) +
+      printed(3, 'boom', { ...job, file: 'lib/a.js', stack: 'Error: boom' }) +
+      printed(4, 'a mistake', { target: 'a.js', file: 'a.js' }),
+  });
+
+  t.deepEqual(await folder.print(), [
+    `${at(1)} info   J0 mailing (netlify/functions/mail.js)`,
+    `${at(2)} info   J1 done (edgeone/report)`,
+    `${at(3)} info   J1 boom (lib/a.js, edgeone/report)`,
+    `${at(4)} info   - a mistake (a.js)`,
+  ]);
+  t.is((await folder.print({ filter: { request: 'J1' } })).length, 2);
+  t.is((await folder.print({ filter: { route: 'edgeone/report' } })).length, 2);
+});
+
+test('a filter that no line passes is named with the routes, files and functions of the lines that are there', async (t) => {
+  const folder = await folderOf(t, {
+    'access.log': access(1, { route: '/api/:id', target: 'a.js' }) + access(2, { route: '/api/:id', request_id: 'r1' }),
+    'error.log': printed(2, 'done', { rule: 'edgeone/report' }),
+  });
+  const none = (what: string): string => `there are no lines ${what} in the logs of ${folder.dir} (LOG_DIR)`;
+
+  t.is(
+    await folder.complaintOf({ route: '/api/:di' }),
+    `${none('of "/api/:di"')}; did you mean /api/:id?\nthe last lines are of /api/:id, a.js, edgeone/report`,
+  );
+  t.is(await folder.complaintOf({ request: 'r2' }), none('with the id "r2"'));
+  t.is(await folder.complaintOf({ route: 'a.js', request: 'r1' }), none('of a.js and the id "r1"'));
+  t.is(await folder.complaintOf({ route: '/api/:id' }), '');
 });
 
 test('--json prints each line unchanged, with the name of its log', async (t) => {
@@ -118,7 +163,9 @@ test('lines across the borders of the pieces in which a file is read are whole',
 });
 
 test('text that is no line of a log is skipped', async (t) => {
-  const folder = await folderOf(t, { 'access.log': `half a line"}\n\nnull\n{"time":"?"}\n${access(1)}{"time":"2026` });
+  const folder = await folderOf(t, {
+    'access.log': `half a line"}\n\nnull\n{"time":"?"}\n{"time":{"toString":1}}\n${access(1)}{"time":"2026`,
+  });
 
   t.is((await folder.print()).length, 1);
 });
@@ -130,7 +177,7 @@ test('--follow prints new lines in the order of time, also after a rotation and 
   const folder = await folderOf(t, { 'access.log': asked(1) });
   const lines: string[] = [];
   const end = new AbortController();
-  const call = { dir: folder.dir, follow: true, json: true, most: 1, filter: {} };
+  const call = { ...ALL, dir: folder.dir, follow: true, json: true, most: 1 };
   const over = printLogs(call, (line) => lines.push(JSON.parse(line).time), end.signal);
   const untilPrinted = (count: number) =>
     untilResult(
@@ -159,7 +206,7 @@ test('--follow waits for lines with an earlier time, which another log writes la
   const folder = await folderOf(t, { 'access.log': access(1) });
   const lines: string[] = [];
   const end = new AbortController();
-  const call = { dir: folder.dir, follow: true, json: true, most: 1, filter: {} };
+  const call = { ...ALL, dir: folder.dir, follow: true, json: true, most: 1 };
   const over = printLogs(call, (line) => lines.push(JSON.parse(line).log), end.signal);
   const untilPrinted = (count: number) =>
     untilResult(
@@ -182,7 +229,9 @@ test('--follow waits for lines with an earlier time, which another log writes la
 test('a folder that does not exist, and an empty LOG_DIR, are explained', async (t) => {
   const folder = await folderOf(t, {});
 
-  await t.throwsAsync(folder.print({ dir: join(folder.dir, 'none') }), { message: /does not exist: use the LOG_DIR/ });
+  await t.throwsAsync(folder.print({ dir: join(folder.dir, 'none') }), {
+    message: /none \(LOG_DIR\) does not exist: name the site or the LOG_DIR/,
+  });
   await t.throwsAsync(folder.print({ dir: '' }), { message: /LOG_DIR is empty/ });
 });
 
@@ -192,7 +241,7 @@ test('nexthop logs prints what a request left in all three logs', async (t) => {
   });
   const running = await startNexthop(t, { site });
   await (await fetch(`http://127.0.0.1:${running.port}/a`)).arrayBuffer();
-  const call = { dir: running.logDir, follow: false, json: false, most: 10, filter: { route: '/a' } };
+  const call = { ...ALL, dir: running.logDir, filter: { route: '/a' } };
   const read = async (): Promise<string[]> => {
     const lines: string[] = [];
     await printLogs(call, (line) => lines.push(line), new AbortController().signal);
@@ -205,4 +254,16 @@ test('nexthop logs prints what a request left in all three logs', async (t) => {
   t.deepEqual(levels.toSorted(), ['access', 'error', 'info']);
   t.is(levels[0], 'info');
   t.is(new Set(lines.map((line) => line.split(/ +/)[2])).size, 1);
+});
+
+test('nexthop logs without a line to print names the folder that it read', async (t) => {
+  const { dir } = await folderOf(t, { 'access.log': '' });
+
+  const { output, exited } = await runNexthop(t, { args: ['logs'], env: { LOG_DIR: dir } });
+
+  t.is(await exited, 0);
+  t.is(
+    output(),
+    `there are no lines in the logs of ${dir} (LOG_DIR): name the site or the LOG_DIR of the nexthop, e.g. nexthop logs my-site, or --log-dir=logs; nexthop dev writes logs only with --log-dir\n`,
+  );
 });

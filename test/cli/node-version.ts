@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, constants, cp } from 'node:fs/promises';
+import { access, constants, cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -91,6 +91,22 @@ test('npm start prints one line that this Node is too old', async (t) => {
   t.is(lines.length, 1, stderr);
   t.regex(lines[0] ?? '', COMPLAINT);
 });
+
+for (const template of ['edgeone', 'netlify', 'astro', 'express', 'proxy']) {
+  test(`npm test in a site of the template ${template} prints one line that this Node is too old`, async (t) => {
+    const manifest = await readFile(join(ROOT, 'examples/templates', template, 'package.json'), 'utf8');
+    const site = await siteFolder(t, { 'package.json': manifest });
+    await mkdir(join(site, 'node_modules'));
+    await symlink(ROOT, join(site, 'node_modules/nexthop'));
+
+    const { code, stderr } = await run('npm', ['test', '--silent'], { NODE_OPTIONS: `--import=${OLDER}` }, site);
+
+    t.is(code, 1);
+    const lines = stderr.split('\n').filter((line) => /nexthop|node:|Error| at /.test(line));
+    t.is(lines.length, 1, stderr);
+    t.regex(lines[0] ?? '', COMPLAINT);
+  });
+}
 
 // Only a real older Node shows that it can link the modules up to that line; a newer one that reports an older version cannot.
 const onOldNode = oldNode === undefined ? test.skip : test;

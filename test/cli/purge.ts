@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { BanTable } from '../../src/stores/ban-table.ts';
-import { runNexthop } from '../helpers/process.ts';
+import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { sqliteFolder } from '../helpers/sqlite-store.ts';
 import { until } from '../helpers/until.ts';
@@ -22,17 +22,31 @@ test('nexthop purge purges by tag, or everything, in a process that uses the sam
   t.true(bans.isBanned(['sports'], askedAtMs) && bans.isBanned(['a'], askedAtMs));
   t.false(bans.isBanned(['other'], askedAtMs));
 
-  const all = await runNexthop(t, { args: ['purge', `--data-dir=${dataDir}`] });
+  const all = await runNexthop(t, { args: ['purge', '--json', `--data-dir=${dataDir}`] });
   t.is(await all.exited, 0);
+  t.deepEqual(JSON.parse(all.stdout()), { purged: 'everything' });
   await until(() => bans.isBanned(['other'], askedAtMs), 'the ban of everything');
 });
 
-test('nexthop purge in a folder without a cache says so and creates nothing', async (t) => {
-  const site = await siteFolder(t, { 'index.html': '' });
+test('nexthop purge says so if no nexthop runs, and changes nothing if nothing is cached', async (t) => {
+  const site = await siteFolder(t, { '.nexthop/functions/a.js': '' });
+  const dataDir = join(site, '.nexthop');
 
-  const running = await runNexthop(t, { args: ['purge', site] });
+  const empty = await runNexthop(t, { args: ['purge', site] });
 
-  t.is(await running.exited, 1);
-  t.true(running.output().includes(`there is no folder ${join(site, '.nexthop')}`), running.output());
-  t.deepEqual(await readdir(site), ['index.html']);
+  t.is(await empty.exited, 1);
+  t.true(empty.output().includes(`no nexthop runs with DATA_DIR ${dataDir}, and no responses`), empty.output());
+  t.deepEqual(await readdir(dataDir), ['functions']);
+
+  const running = await startNexthop(t, { site });
+  const all = await runNexthop(t, { args: ['purge', site] });
+  t.is(await all.exited, 0);
+  t.is(all.output(), 'purged all cached responses\n');
+  running.child.kill('SIGKILL');
+  await running.exited;
+
+  const stored = await runNexthop(t, { args: ['purge', '--json', site] });
+  t.is(await stored.exited, 0);
+  t.deepEqual(JSON.parse(stored.stdout()), { purged: 'everything' });
+  t.true(stored.output().includes(`no nexthop runs with DATA_DIR ${dataDir}: `), stored.output());
 });

@@ -113,10 +113,10 @@ test('background and scheduled functions are listed, also without a route', asyn
   const { jobs } = JSON.parse((await run(site, { dialects, json: true })).text);
 
   t.regex(text, /^jobs\n {2}netlify\/mail-background {2}on request {2}netlify\/functions\/mail-background\.ts$/m);
-  t.regex(text, /^ {2}netlify\/sweep {12}@daily {6}netlify\/functions\/sweep\.ts$/m);
+  t.regex(text, /^ {2}netlify\/sweep {12}@daily UTC {2}netlify\/functions\/sweep\.ts$/m);
   t.deepEqual(jobs, [
     { name: 'netlify/mail-background', file: 'netlify/functions/mail-background.ts' },
-    { name: 'netlify/sweep', schedule: '@daily', file: 'netlify/functions/sweep.ts' },
+    { name: 'netlify/sweep', schedule: '@daily', timezone: 'UTC', file: 'netlify/functions/sweep.ts' },
   ]);
 });
 

@@ -40,10 +40,11 @@ for (const [command, said] of [
   ['health', /^not ready: /],
   ['jobs', /^$/],
 ] as const) {
-  test(`stdout of ${command} has only its own lines`, async (t) => {
+  test.serial(`stdout of ${command} has only its own lines`, async (t) => {
     const site = await siteFolder(t, TALKATIVE);
 
-    const running = await runNexthop(t, { args: [command, '--site', site], env: { PORT: '1' } });
+    const given = command === 'health' ? [] : ['--site', site];
+    const running = await runNexthop(t, { args: [command, ...given], env: { PORT: '1' } });
     await running.exited;
 
     t.regex(running.stdout(), said);
@@ -90,6 +91,37 @@ test("without LOG_DIR, output of the site's code is JSON on stdout", async (t) =
 
   await running.said(/^\{"time":.*"message":"while it loads"\}$/m);
   t.regex(running.stdout(), /while it loads/);
+});
+
+for (const workers of ['0', '1']) {
+  test(`a server whose output is not read any more drains at SIGTERM (WORKERS=${workers})`, async (t) => {
+    const site = await siteFolder(t, CHATTY);
+    const { child, exited, port } = await startNexthop(t, { site, env: { WORKERS: workers } });
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+
+    t.is((await fetch(`http://127.0.0.1:${port}/talk`)).status, 200);
+    child.kill('SIGTERM');
+
+    t.is(await exited, 0);
+  });
+}
+
+test('a command whose output is not read any more ends with the code of SIGPIPE', async (t) => {
+  const server = await startNexthop(t, { site: await siteFolder(t, CHATTY) });
+  const { child, exited, said } = await runNexthop(t, { args: ['logs', '--follow'], env: { LOG_DIR: server.logDir } });
+  await said(/while it loads/);
+  child.stdout?.destroy();
+
+  // Each request is a line, which cannot be written.
+  let code: number | string | undefined;
+  exited.then((each) => (code = each));
+  await untilResult(
+    async () => [(await fetch(`http://127.0.0.1:${server.port}/talk`)).status, code],
+    ([, ended]) => ended !== undefined,
+  );
+
+  t.is(code, 141);
 });
 
 function linesOf(logDir: string, count: number): Promise<Record<string, unknown>[]> {

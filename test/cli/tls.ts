@@ -6,7 +6,7 @@ import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { untilResult } from '../helpers/until-result.ts';
 
 for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
-  test(`nexthop does not start with ${name} alone, and names both settings`, async (t) => {
+  test.serial(`nexthop does not start with ${name} alone, and names both settings`, async (t) => {
     const running = await runNexthop(t, { env: { [name]: '/x.pem' } });
 
     t.is(await running.exited, 78);
@@ -14,7 +14,7 @@ for (const name of ['SERVER_CERT_PATH', 'SERVER_KEY_PATH']) {
   });
 }
 
-test('nexthop does not start without the certificate file, and prints its name and the reason', async (t) => {
+test.serial('nexthop does not start without the certificate file, and prints its name and the reason', async (t) => {
   const { env } = await makeCertificate(t);
 
   const running = await runNexthop(t, { env: { ...env, SERVER_CERT_PATH: '/nowhere.pem' } });
@@ -23,17 +23,20 @@ test('nexthop does not start without the certificate file, and prints its name a
   t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: cannot read "\/nowhere\.pem" \(ENOENT/);
 });
 
-test('nexthop does not start with a file that is not a certificate, and prints the error of OpenSSL', async (t) => {
-  const { env, certPath } = await makeCertificate(t);
-  await writeFile(certPath, 'hello');
+test.serial(
+  'nexthop does not start with a file that is not a certificate, and prints the error of OpenSSL',
+  async (t) => {
+    const { env, certPath } = await makeCertificate(t);
+    await writeFile(certPath, 'hello');
 
-  const running = await runNexthop(t, { env });
+    const running = await runNexthop(t, { env });
 
-  t.is(await running.exited, 78);
-  t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: no certificate in PEM in ".*cert\.pem" \(.*no start line\)/);
-});
+    t.is(await running.exited, 78);
+    t.regex(running.output(), /^nexthop: SERVER_CERT_PATH: no certificate in PEM in ".*cert\.pem" \(.*no start line\)/);
+  },
+);
 
-test('nexthop does not start with the key of another certificate', async (t) => {
+test.serial('nexthop does not start with the key of another certificate', async (t) => {
   const [{ env }, other] = [await makeCertificate(t), await makeCertificate(t)];
 
   const running = await runNexthop(t, { env: { ...env, SERVER_KEY_PATH: other.keyPath } });
@@ -43,7 +46,7 @@ test('nexthop does not start with the key of another certificate', async (t) => 
   t.notRegex(running.output(), /BEGIN|PRIVATE/);
 });
 
-test('nexthop prints its https URL, and nexthop health sends its request there', async (t) => {
+test.serial('nexthop prints its https URL, and nexthop health sends its request there', async (t) => {
   const { env } = await makeCertificate(t);
   const running = await startNexthop(t, { env });
 
@@ -53,7 +56,7 @@ test('nexthop prints its https URL, and nexthop health sends its request there',
   t.is(await health.exited, 0, health.output());
 });
 
-test('after SIGHUP new connections get the new certificate', async (t) => {
+test.serial('after SIGHUP new connections get the new certificate', async (t) => {
   const [certificate, other] = [await makeCertificate(t), await makeCertificate(t)];
   const running = await startNexthop(t, { env: certificate.env });
   await replaceCertificate(certificate, other);

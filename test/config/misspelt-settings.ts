@@ -22,6 +22,15 @@ for (const [name, setting] of [
   ['KV_BINDING', 'KV_BINDINGS'],
   ['TRUSTEDPROXIES', 'TRUSTED_PROXIES'],
   ['JOB_CONCURENCY', 'JOB_CONCURRENCY'],
+  ['PORTT', 'PORT'],
+  ['PPORT', 'PORT'],
+  ['PROT', 'PORT'],
+  ['HSOT', 'HOST'],
+  ['WOKRERS', 'WORKERS'],
+  ['CONTRY', 'COUNTRY'],
+  ['REDIS_ULR', 'REDIS_URL'],
+  ['LOG_DRI', 'LOG_DIR'],
+  ['DATAA_DIR', 'DATA_DIR'],
 ] as const) {
   test(`the variable ${name} is reported as a misspelt ${setting}`, (t) => {
     t.deepEqual(findMisspeltSettings({ [name]: '1' }, { given: NONE }), [{ name, setting }]);
@@ -45,7 +54,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   AWS: 'AWS_REGION AWS_DEFAULT_REGION AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_TIMEOUT ECS_CONTAINER_METADATA_URI',
   Netlify: 'URL SITE_ID SITE_NAME CONTEXT DEPLOY_URL NETLIFY NETLIFY_DEV DEPLOY_ID',
   'other programs':
-    'PORTS HOSTS SSH_PORT HTTP_PORT APP_PORT WEB_HOST DB_HOST DB_PORT TRUST_PROXY TRUSTED_PROXY HTTP_PROXY no_proxy LOG_FILE LOG_FORMAT DATA_URL REDIS_DB REDIS_HOSTS DEVELOPMENT DEVICE GEOIP_DB HTTP_IDLE_TIMEOUT DB_CONNECT_TIMEOUT DB_QUEUE JOB_NAME CACHE_DIR BASE_URL PHOTOSHOP HOP_COUNT SHOP_URL MAX_UPLOADS STORE_ID ASTRO_TELEMETRY_DISABLED',
+    'PORTS HOSTS POST COST HOT WORKER REGIONS CACHED HOSTNAME VIM BODYS LOG_DIRS REDIS_URLS SSH_PORT HTTP_PORT APP_PORT WEB_HOST DB_HOST DB_PORT TRUST_PROXY TRUSTED_PROXY HTTP_PROXY no_proxy LOG_FILE LOG_FORMAT DATA_URL REDIS_DB REDIS_HOSTS DEVELOPMENT DEVICE GEOIP_DB HTTP_IDLE_TIMEOUT DB_CONNECT_TIMEOUT DB_QUEUE JOB_NAME CACHE_DIR BASE_URL PHOTOSHOP HOP_COUNT SHOP_URL MAX_UPLOADS STORE_ID ASTRO_TELEMETRY_DISABLED',
 };
 
 for (const [origin, names] of Object.entries(PLAIN)) {
@@ -66,6 +75,21 @@ test('variables that Kubernetes sets for a service named next-hop are recognised
 
 test('in the .env of a site, names of other programs are not reported', (t) => {
   t.deepEqual(findMisspeltSettings({ LOGDIR: '1', REDISURL: '1' }, { given: NONE, isForSite: true }), []);
+});
+
+test('in the .env of a site, typing errors in names of other programs are reported', (t) => {
+  t.deepEqual(findMisspeltSettings({ PORTT: '1', REDIS_ULR: '1' }, { given: NONE, isForSite: true }), [
+    { name: 'PORTT', setting: 'PORT' },
+    { name: 'REDIS_ULR', setting: 'REDIS_URL' },
+  ]);
+});
+
+test('in the .env of a site, a typing error is reported although the process has the setting', (t) => {
+  const given = new Set(['PORT', 'NEXT_HOP']);
+
+  t.deepEqual(findMisspeltSettings({ PORTT: '1', NEXT_HOPS: '1' }, { given, isForSite: true }), [
+    { name: 'PORTT', setting: 'PORT' },
+  ]);
 });
 
 test('an unknown name in the settings of createMiddleware is refused with the nearest name', (t) => {

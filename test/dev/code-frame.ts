@@ -16,6 +16,13 @@ for (const [title, text, line, column, rows] of [
   ['the first line of a file', 'one\ntwo\n', 1, 1, ['> 1 | one', '    | ^', '  2 | two']],
   ['a column after tabs', '\tfail();', 1, 2, ['> 1 |   fail();', '    |   ^']],
   ['a line without a column', 'one', 1, undefined, ['> 1 | one']],
+  [
+    'the whole line if it is not too long',
+    'x'.repeat(120),
+    1,
+    101,
+    [`> 1 | ${'x'.repeat(120)}`, `    | ${' '.repeat(100)}^`],
+  ],
 ] as const) {
   test(`a frame has ${title}`, async (t) => {
     const path = join(await siteFolder(t, { 'a.js': text }), 'a.js');

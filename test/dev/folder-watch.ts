@@ -1,6 +1,6 @@
 import { truncateSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FolderWatch } from '../../src/dev/folder-watch.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -28,6 +28,7 @@ async function watchSite(t: ExecutionContext) {
     onTrouble: (folder, error) => t.fail(`${folder}: ${error}`),
   });
   t.teardown(() => watch.close());
+  watch.begin();
   const write = async (file: string): Promise<void> => {
     await mkdir(dirname(join(root, file)), { recursive: true });
     await writeFile(join(root, file), 'changed');
@@ -52,6 +53,19 @@ for (const file of [
     t.deepEqual([...seen], [file]);
   });
 }
+
+test('a file outside of the site that changes while the site is read is noticed, and one that is older is not', async (t) => {
+  const { root, seen, watch } = await watchSite(t);
+  const outside = await siteFolder(t, { 'changed.js': '', 'older.js': '' });
+  await utimes(join(outside, 'older.js'), 1, 1);
+
+  watch.beforeReading();
+  await writeFile(join(outside, 'changed.js'), 'changed');
+  watch.useOutside([join(outside, 'changed.js'), join(outside, 'older.js')]);
+
+  await until(() => seen.size > 0, 'the file');
+  t.deepEqual([...seen], [relative(root, join(outside, 'changed.js'))]);
+});
 
 test('packages, tools, images and editor files are not noticed', async (t) => {
   const { seen, write } = await watchSite(t);
@@ -99,6 +113,19 @@ test('a folder that is made again is watched again', async (t) => {
   t.pass();
 });
 
+test('a site that is removed and made again is watched again', async (t) => {
+  const { root, seen, write } = await watchSite(t);
+
+  await rm(root, { recursive: true });
+  await write('netlify.toml');
+  await until(() => seen.size > 0, 'the new site');
+  seen.clear();
+  await write('cloud-functions/new.js');
+
+  await until(() => seen.size > 0, 'a file in it');
+  t.pass();
+});
+
 test('a file outside of the site is noticed once its code is imported', async (t) => {
   const { root, seen, watch } = await watchSite(t);
   const outside = join(await siteFolder(t, { 'shared.ts': '', 'other.ts': '' }), 'shared.ts');
@@ -114,8 +141,8 @@ test('a file outside of the site is noticed once its code is imported', async (t
   );
 });
 
-test('files that are saved together are reported together', async (t) => {
-  const { root, write } = await watchSite(t);
+/** A watch that has not begun, and each of its reports. */
+function collectReports(t: ExecutionContext, root: string) {
   const reports: (readonly string[])[] = [];
   const watch = new FolderWatch({
     root,
@@ -124,11 +151,36 @@ test('files that are saved together are reported together', async (t) => {
     onTrouble: () => t.fail(),
   });
   t.teardown(() => watch.close());
+  return { watch, reports };
+}
+
+test('files that are saved together are reported together', async (t) => {
+  const { root, write } = await watchSite(t);
+  const { watch, reports } = collectReports(t, root);
+  watch.begin();
 
   await Promise.all(['a.js', 'b.js', 'c.js'].map(write));
 
   await until(() => reports.flat().length >= 3, 'three files');
   t.true(reports.length <= 2);
+});
+
+test('a file that was saved before the watch began is reported at its beginning', async (t) => {
+  const { root, write } = await watchSite(t);
+  const { watch, reports } = collectReports(t, root);
+  const later = new FolderWatch({ root, ignored: [], onChange: () => seen.resolve(), onTrouble: () => t.fail() });
+  t.teardown(() => later.close());
+  const seen = Promise.withResolvers<void>();
+  later.begin();
+
+  await write('a.js');
+  // Its watch is younger, so that the other one has the event, too.
+  await seen.promise;
+  t.deepEqual(reports, []);
+  watch.begin();
+
+  await until(() => reports.length > 0, 'a.js');
+  t.deepEqual(reports[0], ['a.js']);
 });
 
 test('an empty file is reported later than others, because its text may still be written', async (t) => {

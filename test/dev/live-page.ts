@@ -69,7 +69,7 @@ test('the page knows the routes, jobs, settings and variables of the site, and n
         pattern === '/api/orders' && file === 'cloud-functions/api/orders.js',
     ),
   );
-  t.deepEqual(jobs, [{ name: 'netlify/nightly', file: 'netlify/functions/nightly.mjs', schedule: '0 3 * * *' }]);
+  t.deepEqual(jobs, [{ name: 'netlify/nightly', file: 'netlify/functions/nightly.mjs', schedule: '0 3 * * * UTC' }]);
   const sourceOf = (name: string) => settings.find((each: Record<string, string>) => each.name === name)?.from;
   t.deepEqual(['NEXT_HOP', 'DEV', 'PORT'].map(sourceOf), ['environment', 'nexthop dev', 'default']);
   t.deepEqual(variables, [{ name: 'API_KEY', place: '.env:1' }]);

@@ -69,7 +69,7 @@ for (const [accept, type, pattern] of [
   [
     'application/json',
     /^application\/json/,
-    /^\{"status":500,"code":"function_error",.*"place":"cloud-functions\/fail\.ts:8:11","frame":\[/,
+    /^\{\n {2}"status": 500,\n {2}"code": "function_error",[\s\S]*"place": "cloud-functions\/fail\.ts:8:11",\n {2}"frame": \[\n {4}"/,
   ],
 ] as const) {
   test(`a client that accepts ${accept} gets the error in that form`, async (t) => {
@@ -92,6 +92,48 @@ test('a next hop that does not answer gets a page that explains what a next hop 
   const text = await response.text();
   t.regex(text, /No function and no file of the site answers this request.*http:&#47;|http:\/\/127\.0\.0\.1:1/);
   t.regex(text, /nexthop dev --next-hop http:\/\/localhost:3000/);
+});
+
+for (const [method, path, sentence] of [
+  ['GET', '/order', 'cloud-functions/order.js has this path, and does not answer GET, only POST.'],
+  ['POST', '/ordre', 'Did you mean /order?'],
+] as const) {
+  test(`the page about a next hop that does not answer ${method} ${path} says which route is near`, async (t) => {
+    const { url } = await developSite(t, { 'cloud-functions/order.js': 'export const onRequestPost = () => {};' });
+
+    const text = await (await fetch(url + path, { method })).text();
+
+    t.true(text.includes(`\n${sentence}\nThe next hop did not answer: `), text);
+  });
+}
+
+test('an unknown name that is used as a KV namespace is shown with the setting for it', async (t) => {
+  const { url } = await developSite(t, {
+    'cloud-functions/kv.js': 'export const onRequest = async () => Response.json(await my_kv.get("visits"));',
+    'cloud-functions/other.js': 'export const onRequest = () => new Response(nothing);',
+  });
+  const messageOf = async (path: string): Promise<unknown> =>
+    ((await (await fetch(url + path)).json()) as { message: unknown }).message;
+
+  t.is(
+    await messageOf('/kv'),
+    'ReferenceError: my_kv is not defined; if it is a KV namespace of EdgeOne, set KV_BINDINGS=my_kv',
+  );
+  t.is(await messageOf('/other'), 'ReferenceError: nothing is not defined');
+});
+
+test('each failure of a job is printed, with its function', async (t) => {
+  const { url, lines } = await developSite(t, {
+    'netlify/functions/mail-background.mjs': 'export default () => { throw new Error("no post office"); };',
+  });
+  const printed = (): readonly string[] =>
+    lines.filter((line) => line.includes('a job failed and is tried again (netlify/mail-background): Error: no post'));
+
+  for (const count of [1, 2]) {
+    await fetch(`${url}/.netlify/functions/mail-background`, { method: 'POST' });
+    await until(() => printed().length >= count, `failure ${count}`);
+  }
+  t.is(printed().length, 2);
 });
 
 test('a syntax error keeps the code that worked, and is shown with its place', async (t) => {
@@ -117,6 +159,7 @@ test('a package that is missing is shown with the line of its import and what to
 
   t.regex(lines.join('\n') + text, /cloud-functions\/a\.js:2:\d+/);
   t.regex(text, /> 2 \| import dayjs from "dayjs-of-a-test";/);
+  t.regex(text, /^Error: Cannot find package 'dayjs-of-a-test' .*; npm install dayjs-of-a-test$/m);
 });
 
 test('a warning about the site is printed once, however often it is read', async (t) => {

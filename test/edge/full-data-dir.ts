@@ -26,7 +26,7 @@ const WITH_FULL_DISK = 'mount -t tmpfs -o size=16k tmpfs "$0" && head -c 16384 /
     const get = async (path: string, method = 'GET') =>
       (await fetch(`http://127.0.0.1:${running.port}${path}`, { method })).status;
 
-    t.regex(running.output(), /error {5}no space is left for .*\/full\/state\.db .*: free some/);
+    await running.said(/error {5}no space is left for .*\/full\/state\.db .*: free some/);
     t.is(await get('/a'), 200);
     t.is(await get('/bad'), 500);
     t.is(await get('/.netlify/functions/work-background', 'POST'), 503);

@@ -8,7 +8,7 @@ import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
 
-test('every invalid setting is reported at once, with its value and the expected form', async (t) => {
+test.serial('every invalid setting is reported at once, with its value and the expected form', async (t) => {
   const running = await runNexthop(t, {
     env: {
       PORT: 'http',
@@ -29,7 +29,7 @@ test('every invalid setting is reported at once, with its value and the expected
   t.notRegex(output, /\n {4}at /, 'no stack in messages for users');
 });
 
-test('a LOG_DIR that cannot be written stops the start and is named', async (t) => {
+test.serial('a LOG_DIR that cannot be written stops the start and is named', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
   t.teardown(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'file'), '');
@@ -40,14 +40,14 @@ test('a LOG_DIR that cannot be written stops the start and is named', async (t) 
   t.regex(running.output(), /LOG_DIR/);
 });
 
-test('a site that does not exist stops the start and is named', async (t) => {
+test.serial('a site that does not exist stops the start and is named', async (t) => {
   const running = await runNexthop(t, { site: '/no/such/site' });
 
   t.is(await running.exited, 1);
   t.regex(running.output(), /\/no\/such\/site does not exist/);
 });
 
-test('a port in use stops the start, and the message says so', async (t) => {
+test.serial('a port in use stops the start, and the message says so', async (t) => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   t.teardown(() => taken.close());
@@ -75,14 +75,14 @@ const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups',
   },
 );
 
-test('a HOST that is not of this machine stops the start and is named', async (t) => {
+test.serial('a HOST that is not of this machine stops the start and is named', async (t) => {
   const running = await runNexthop(t, { env: { HOST: '192.0.2.1' } });
 
   t.is(await running.exited, 1);
   t.regex(running.output(), /^nexthop: HOST is no address of this machine: .* \(.*192\.0\.2\.1.*\)\n$/);
 });
 
-test('an unusable value of a flag exits with 78, and a flag without its value with 2', async (t) => {
+test.serial('an unusable value of a flag exits with 78, and a flag without its value with 2', async (t) => {
   const value = await runNexthop(t, { args: ['start', '.', '--port=http'] });
   const flag = await runNexthop(t, { args: ['start', '.', '--port'] });
 
@@ -92,24 +92,27 @@ test('an unusable value of a flag exits with 78, and a flag without its value wi
   t.regex(flag.output(), /^nexthop: .*--port.*\n$/);
 });
 
-test('an unknown command and an unknown flag are reported with the nearest known one, and nothing else', async (t) => {
-  const command = await runNexthop(t, { args: ['stat'] });
-  const flag = await runNexthop(t, { args: ['start', '--prot=1'] });
+test.serial(
+  'an unknown command and an unknown flag are reported with the nearest known one, and nothing else',
+  async (t) => {
+    const command = await runNexthop(t, { args: ['stat'] });
+    const flag = await runNexthop(t, { args: ['start', '--prot=1'] });
 
-  t.is(await command.exited, 2);
-  t.is(command.output(), 'nexthop: there is no command "stat"; did you mean start?\n');
-  t.is(await flag.exited, 2);
-  t.is(flag.output(), 'nexthop: start has no flag --prot; did you mean --port?\n');
-});
+    t.is(await command.exited, 2);
+    t.is(command.output(), 'nexthop: there is no command "stat"; did you mean start?\n');
+    t.is(await flag.exited, 2);
+    t.is(flag.output(), 'nexthop: start has no flag --prot; did you mean --port?\n');
+  },
+);
 
-test('a start that fails names a variable that is probably a misspelt setting', async (t) => {
+test.serial('a start that fails names a variable that is probably a misspelt setting', async (t) => {
   const running = await runNexthop(t, { site: '/no/such/site', env: { NEXTHOP: 'http://127.0.0.1:8' } });
 
   t.is(await running.exited, 1);
   t.regex(running.output(), /does not exist.*\n {2}NEXTHOP is no setting of nexthop; did you mean NEXT_HOP\?\n$/);
 });
 
-test('a setting given as a flag wins over the environment', async (t) => {
+test.serial('a setting given as a flag wins over the environment', async (t) => {
   const running = await runNexthop(t, {
     args: ['start', '.', '--next-hop=http://127.0.0.1:7'],
     env: { NEXT_HOP: 'http://127.0.0.1:8' },
@@ -119,16 +122,16 @@ test('a setting given as a flag wins over the environment', async (t) => {
   t.pass();
 });
 
-test('the start prints where it listens, and nothing else', async (t) => {
+test.serial('the start prints where it listens, and nothing else', async (t) => {
   const running = await startNexthop(t);
 
   t.regex(
     running.output(),
-    /^nexthop listens on http:\/\/127\.0\.0\.1:\d+\n {2}site .*, 0 routes\n {2}next hop {2}http:\/\/next-hop:80\n {2}logs .*\n$/,
+    /^nexthop listens on http:\/\/127\.0\.0\.1:\d+\n {2}site .*, 0 routes: every request goes to the next hop; "nexthop routes" lists what is looked for\n {2}next hop {2}http:\/\/next-hop:80\n {2}logs .*\n$/,
   );
 });
 
-test('one port is open, and SIGUSR1 opens no other', async (t) => {
+test.serial('one port is open, and SIGUSR1 opens no other', async (t) => {
   const running = await startNexthop(t);
   t.is(await listeningSockets(running.pid), 1);
 
@@ -140,7 +143,7 @@ test('one port is open, and SIGUSR1 opens no other', async (t) => {
   t.notRegex(running.output(), /Debugger/);
 });
 
-test('SIGUSR1 opens no port while the code of the site is loaded', async (t) => {
+test.serial('SIGUSR1 opens no port while the code of the site is loaded', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/slow.js': `import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';

@@ -21,6 +21,21 @@ const FIELDS = [
   'tracestate: a=1,a=2',
   'baggage: key=value;p=1,other=%20',
   `traceparent: ${VALID}\r\ntracestate: a=${'x'.repeat(600)}\r\nbaggage: user=7`,
+  'traceparent: 00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01',
+  `traceparent: ${VALID.slice(0, -2)}00`,
+  `traceparent: ${VALID.slice(0, -2)}ff`,
+  `traceparent: ${VALID.slice(0, -1)}`,
+  `traceparent: ${VALID}0`,
+  `traceparent: ${VALID.slice(3)}`,
+  `traceparent: 0${VALID}`,
+  `traceparent: ${VALID.replaceAll('-', '_')}`,
+  `traceparent: ${VALID.replace('af', 'AF')}`,
+  `traceparent: ${VALID.replace('af', 'xf')}`,
+  `traceparent: 01${VALID.slice(2)}`,
+  `traceparent: 01${VALID.slice(2)}.more`,
+  `traceparent: ${VALID}, ${VALID}`,
+  `traceparent: ${VALID}\r\ntracestate: \r\ntracestate: a=1`,
+  'tracestate: a=1,,b=2, ,UPPER=3,a@b=4',
 ];
 
 test('without an SDK, traceparent, tracestate and baggage reach the hop byte for byte, and access.log has the trace id', async (t) => {
@@ -38,5 +53,9 @@ test('without an SDK, traceparent, tracestate and baggage reach the hop byte for
 
   const ids = (await edge.accessLines(FIELDS.length)).map((line) => line.trace_id);
   const id = '0af7651916cd43dd8448eb211c80319c';
-  t.deepEqual(ids, [id, id, '', '', '', '', '', id, '', '', '', '', '', '', id]);
+  t.deepEqual(ids, [
+    ...[id, id, '', '', '', '', '', id, '', '', '', '', '', '', id],
+    ...['', id, id, '', '', '', '', '', '', '', id, '', '', id, ''],
+  ]);
+  t.is(FIELDS.length, 30);
 });

@@ -42,6 +42,34 @@ export function fileBuild(major: AstroSetup['major']): AstroSetup {
   };
 }
 
+/**
+ * A build with nexthop's adapter that sets all these options and settings at once, because each build takes seconds. Each test looks at one of them, and none of
+ * them changes what the others show.
+ */
+export function ownBuildWithOptions(major: 5 | 7): AstroSetup {
+  return {
+    major,
+    adapter: 'nexthop/astro',
+    options: {
+      mode: 'standalone',
+      bodySizeLimit: 2_000_000,
+      experimentalDisableStreaming: true,
+      experimentalErrorPageHost: 'http://127.0.0.1:9',
+    },
+    config: {
+      trailingSlash: 'never',
+      server: { host: '127.0.0.3', port: 0 },
+      session: { driver: major === 5 ? 'memory' : { entrypoint: 'unstorage/drivers/memory' } },
+    },
+  };
+}
+
+/** The same below a base, with a Content Security Policy in headers, also of prerendered pages. */
+export function ownBuildWithPolicy(major: 5 | 7): AstroSetup {
+  const options = { mode: 'standalone', staticHeaders: true };
+  return { major, adapter: 'nexthop/astro', options, csp: true, config: { base: '/shop' } };
+}
+
 /** For titles of tests. */
 export function nameOf({ major, options }: AstroSetup): string {
   return `a ${String(options?.mode ?? 'middleware')} build of Astro ${major}`;

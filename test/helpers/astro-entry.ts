@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { type AstroSetup, astroSite } from './astro-site.ts';
 import { CHILD_ENV } from './child-env.ts';
 import { PATIENCE_MS } from './patience.ts';
+import { type Owner, sharedByFile } from './shared-by-file.ts';
 
 export interface EntryProcess {
   readonly child: ChildProcess;
@@ -32,7 +34,7 @@ export interface EntrySetup {
  * Starts `node dist/server/entry.mjs` of the build in `root` on a free port. Ended when the test
  * ends.
  */
-export async function runEntry(t: ExecutionContext, root: string, setup: EntrySetup = {}): Promise<EntryProcess> {
+export async function runEntry(t: Owner, root: string, setup: EntrySetup = {}): Promise<EntryProcess> {
   const { env = {}, cwd = '/', args = [join(root, 'dist/server/entry.mjs')] } = setup;
   const data = await mkdtemp(join(tmpdir(), 'nexthop-data-'));
   const child = spawn(process.execPath, args, {
@@ -91,8 +93,13 @@ export async function runEntry(t: ExecutionContext, root: string, setup: EntrySe
 }
 
 /** Starts the build as `runEntry` does, and resolves when it listens. */
-export async function startEntry(t: ExecutionContext, root: string, setup?: EntrySetup): Promise<EntryProcess> {
+export async function startEntry(t: Owner, root: string, setup?: EntrySetup): Promise<EntryProcess> {
   const running = await runEntry(t, root, setup);
   await running.said(/listens on http\S+[\s\S]*logs/);
   return running;
+}
+
+/** The same process for all tests of a file that only send requests to it. */
+export function sharedEntry(setup: AstroSetup): (t: ExecutionContext) => Promise<EntryProcess> {
+  return sharedByFile(async (owner) => startEntry(owner, await astroSite(owner, setup)));
 }

@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { registerSharedWorker } from 'ava/plugin';
 import type { BuildResult } from './astro-build-process.ts';
 import type { BuildRequest } from './astro-builder.ts';
+import { npmInstall } from './npm-install.ts';
+import type { Owner } from './shared-by-file.ts';
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/astro');
 const REPOSITORY = join(import.meta.dirname, '../..');
@@ -53,7 +53,7 @@ const BUILD_TIMEOUT_MS = 400_000;
  * change: a folder with `dist/` and `node_modules/`. Removed when the test ends. Each setup is
  * built once.
  */
-export async function astroSite(t: ExecutionContext, setup: AstroSetup): Promise<string> {
+export async function astroSite(t: Owner, setup: AstroSetup): Promise<string> {
   t.timeout(BUILD_TIMEOUT_MS);
   const built = await builtSite(setup);
   const root = await mkdtemp(join(tmpdir(), 'nexthop-astro-site-'));
@@ -67,7 +67,7 @@ export async function astroSite(t: ExecutionContext, setup: AstroSetup): Promise
  * A folder with the fixture's sources and all packages, not built: for `astro dev` and `astro
  * preview`.
  */
-export async function astroSources(t: ExecutionContext, setup: AstroSetup): Promise<string> {
+export async function astroSources(t: Owner, setup: AstroSetup): Promise<string> {
   t.timeout(BUILD_TIMEOUT_MS);
   const root = await mkdtemp(join(await installed(setup.major), 'sources-'));
   t.teardown(() => rm(root, { recursive: true, force: true }));
@@ -108,9 +108,15 @@ async function builtSite(setup: AstroSetup): Promise<string> {
   });
 }
 
-/** The same for the same build. */
-function toKey({ adapter, options, config, csp, files }: AstroSetup): string {
-  return JSON.stringify([adapter, { mode: 'middleware', ...options }, config, csp, files]);
+/** The same for the same build, whatever of it is written down as a default. */
+function toKey({ adapter, options, config = {}, csp = false, files = {} }: AstroSetup): string {
+  return JSON.stringify([adapter ?? '@astrojs/node', { mode: 'middleware', ...options }, config, csp, files], sorted);
+}
+
+/** For JSON.stringify: the keys of objects in the order of the alphabet. */
+function sorted(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** Rejects with what Astro throws. */
@@ -134,12 +140,7 @@ async function installed(major: AstroSetup['major']): Promise<string> {
     await cp(fixture, folder, { recursive: true });
     // Not `npm ci`: it refuses the lock if the registry lacks native packages of Astro for other
     // platforms.
-    await run(
-      folder,
-      'npm',
-      ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-      process.env,
-    );
+    await npmInstall(folder, ['install', '--ignore-scripts']);
     await symlink(REPOSITORY, join(folder, 'node_modules/nexthop'));
   });
 }
@@ -218,21 +219,4 @@ function hash(...texts: readonly string[]): string {
   const sum = createHash('sha256');
   for (const text of texts) sum.update(text).update('\0');
   return sum.digest('hex').slice(0, 16);
-}
-
-function run(cwd: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    const onData = (chunk: Buffer): void => {
-      output += chunk;
-    };
-    child.stdout.on('data', onData);
-    child.stderr.on('data', onData);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`));
-    });
-  });
 }

@@ -2,7 +2,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getStore } from '@netlify/blobs';
 import type { ExecutionContext } from 'ava';
-import { type RunningEdge, startEdge } from './edge.ts';
+import { type EdgeSetup, type RunningEdge, startEdge } from './edge.ts';
 import { siteFolder } from './site-folder.ts';
 import { untilResult } from './until-result.ts';
 
@@ -25,11 +25,15 @@ export async function startBlobsSite(
   t: ExecutionContext,
   files: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
-  { isReady = true } = {},
+  { isReady = true, callTimeoutMs }: { readonly isReady?: boolean } & Pick<EdgeSetup, 'callTimeoutMs'> = {},
 ): Promise<BlobsSite> {
   const site = await siteFolder(t, { 'netlify/functions/blob.mjs': USES_BLOBS, ...files });
   await symlink(join(import.meta.dirname, '../../node_modules'), join(site, 'node_modules'));
-  const edge = await startEdge(t, { site, env: { STORE_FSYNC: '0', ...env } });
+  const edge = await startEdge(t, {
+    site,
+    env: { STORE_FSYNC: '0', ...env },
+    ...(callTimeoutMs !== undefined && { callTimeoutMs }),
+  });
   // On a busy machine the start of the store may take longer than the deadline of a call.
   if (isReady) {
     await untilResult(

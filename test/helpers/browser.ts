@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { PATIENCE_MS } from './patience.ts';
 
 /** The command of Debian's package. The build server must have it. */
 const CHROMIUM = 'chromium';
@@ -18,7 +19,7 @@ export async function domOf(t: ExecutionContext, url: string): Promise<string> {
   const profile = await mkdtemp(join(tmpdir(), 'nexthop-chromium-'));
   t.teardown(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
   const args = [...FLAGS, `--user-data-dir=${profile}`, '--virtual-time-budget=10000', '--dump-dom', url];
-  const { stdout } = await promisify(execFile)(CHROMIUM, args, { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(CHROMIUM, args, { timeout: 2 * PATIENCE_MS });
   return stdout;
 }
 

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { BanPage, CacheStore } from '../../src/contract/cache-store.ts';
+import type { BanNews, BanPage, CacheStore } from '../../src/contract/cache-store.ts';
 import { EVERYTHING, MOST_BANS } from '../../src/contract/cache-store.ts';
 import type { Store } from '../../src/contract/store.ts';
 import type { PrepareStore } from './prepare-store.ts';
@@ -18,8 +18,8 @@ export function testCacheStore(name: string, prepare: PrepareStore): void {
 
       t.true(Buffer.from(value).equals((await theirs.read('a:1'))?.value ?? Buffer.from('none')));
     }
-    await theirs.delete('a:1');
-    await theirs.delete('a:1');
+    t.true(await theirs.delete(['none', 'a:1']));
+    t.false(await theirs.delete(['none', 'a:1']));
     t.is(await ours.read('a:1'), undefined);
     t.is(await ours.read('a:2'), undefined);
   });
@@ -115,6 +115,36 @@ export function testCacheStore(name: string, prepare: PrepareStore): void {
       t.true(page.bans.length <= MOST_BANS);
     },
   );
+
+  test.serial(`${name}: a notice of a ban has the ban, and those before it since the last notice`, async (t) => {
+    const [ours, theirs] = await openTwo(t, prepare);
+    const received: BanNews[] = [];
+    const remove = theirs.onBan((news) => news && received.push(news));
+    await theirs.bans(0);
+    let version = 0;
+    // The first ones may be made before the other process listens.
+    await untilResult(
+      async () => {
+        ({ version } = await ours.ban(['a', 'b'], 0));
+        return received.length;
+      },
+      (count) => count > 0,
+    );
+
+    const { version: next } = await ours.ban(['Ä', 'b'], version);
+
+    await untilResult(
+      async () => received,
+      (all) => all.some((news) => news.version === next),
+    );
+    remove();
+    for (const [at, { since, version: last, bans }] of received.entries()) {
+      t.true(bans.every(([, atMs]) => atMs > since && atMs <= last));
+      if (at > 0) t.is(since, received[at - 1]?.version as number); // there is one
+    }
+    const tags = received.flatMap(({ bans }) => bans).filter(([, atMs]) => atMs === next);
+    t.deepEqual(tags.map(([tag]) => tag).toSorted(), ['b', 'Ä']);
+  });
 
   test.serial(`${name}: another process is notified of bans and of the first entry`, async (t) => {
     const [ours, theirs] = await openTwo(t, prepare);

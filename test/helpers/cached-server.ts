@@ -3,9 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { Answers } from '../../src/cache/answers.ts';
 import { CachedTarget } from '../../src/cache/cached-target.ts';
-import type { CacheRule } from '../../src/contract/cache.ts';
+import { DurableCopies } from '../../src/cache/durable-copies.ts';
+import { DurableEntries } from '../../src/cache/durable-entries.ts';
+import type { Bans, CachePeers, CacheRule, CacheTier } from '../../src/contract/cache.ts';
 import type { Exchange } from '../../src/contract/exchange.ts';
-import type { Answer } from '../../src/contract/target.ts';
+import type { Answer, Target } from '../../src/contract/target.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { writeText } from './write-text.ts';
 
@@ -29,6 +31,8 @@ export interface CachedServer extends ExchangeServer {
   ask(question?: Question): Promise<Reply>;
   /** Moves the clock of the cache. */
   pass(ms: number): void;
+  /** Sets the clock that this process shares with others ahead of its own; negative: behind it. */
+  setSharedClock(aheadMs: number): void;
   /** Purges these tags. */
   ban(...tags: readonly string[]): void;
   /** Resolves when no response is fetched. */
@@ -39,18 +43,36 @@ export interface CachedSetup {
   readonly rule?: Partial<CacheRule>;
   readonly memoryBytes?: number;
   readonly objectBytes?: number;
+  readonly peers?: CachePeers;
+  /** Where durable entries are. */
+  readonly tier?: CacheTier;
 }
 
-/** A target of the test with the cache in front of it. `answer`: gets the number of the call, from 1 on. */
-export async function serveCached(
-  t: ExecutionContext,
-  answer: (exchange: Exchange, call: number) => Answer | Promise<void> | void,
-  { rule, memoryBytes = 2 ** 26, objectBytes = 2 ** 20 }: CachedSetup = {},
-): Promise<CachedServer> {
+/** Gets the number of the call, from 1 on. */
+export type AnswerCall = (exchange: Exchange, call: number) => Answer | Promise<void> | void;
+
+/** A target of the test with the cache in front of it. */
+export interface CachedPage {
+  readonly target: Target;
+  readonly answers: Answers;
+  readonly bans: FakeBans;
+  /** The exchanges of the calls of the target, in order. */
+  readonly calls: Exchange[];
+}
+
+export function createCachedPage(
+  answer: AnswerCall,
+  { rule: ruleParts, memoryBytes = 2 ** 26, objectBytes = 2 ** 20, peers, tier }: CachedSetup = {},
+  onFailure: (error: unknown) => void = () => {},
+): CachedPage {
   const calls: Exchange[] = [];
   const bans = new FakeBans();
-  const answers = new Answers({ memoryBytes, objectBytes, bans });
+  const answers = new Answers({ memoryBytes, objectBytes, bans, peers });
+  const version = answers.openVersion();
+  const rule: CacheRule = { fields: 'all', names: 'nexthop', ...ruleParts };
+  const entries = tier && new DurableEntries({ tier, bans, findVersion: async () => 'one', onFailure });
   const target = new CachedTarget({
+    durable: entries && new DurableCopies({ entries, answers, version, rule }),
     target: {
       name: 'functions/page.js',
       answer(exchange) {
@@ -58,12 +80,22 @@ export async function serveCached(
         return result instanceof Promise ? result.then((outcome) => outcome ?? 'answered') : (result ?? 'answered');
       },
     },
-    rule: { fields: 'all', names: 'nexthop', ...rule },
+    rule,
     answers,
-    version: answers.openVersion(),
+    version,
     run: (_exchange, work) => work(),
     isOfManyPages: false,
   });
+  return { target, answers, bans, calls };
+}
+
+/** Serves such a target. */
+export async function serveCached(
+  t: ExecutionContext,
+  answer: AnswerCall,
+  setup: CachedSetup = {},
+): Promise<CachedServer> {
+  const { target, answers, bans, calls } = createCachedPage(answer, setup, t.log);
   const server = await serveExchanges(t, async (exchange) => {
     exchange.answeredBy = target.name;
     if ((await target.answer(exchange, {})) === 'passed') writeText(exchange, 421, 'passed');
@@ -73,6 +105,7 @@ export async function serveCached(
     calls,
     ask: (question) => ask(server.port, question),
     pass: (ms) => bans.pass(ms),
+    setSharedClock: (aheadMs) => bans.setShared(aheadMs),
     ban: (...tags) => bans.add(tags),
     async settled() {
       while (answers.flights.size > 0) await nextTurn();
@@ -80,8 +113,9 @@ export async function serveCached(
   };
 }
 
-class FakeBans {
+export class FakeBans implements Bans {
   #nowMs = 1_800_000_000_000;
+  #sharedAheadMs = 0;
   readonly #bans = new Map<string, number>();
 
   pass(ms: number): void {
@@ -100,7 +134,25 @@ class FakeBans {
     return tags.some((tag) => (this.#bans.get(tag) ?? 0) >= askedAtMs);
   }
 
+  setShared(aheadMs: number): void {
+    this.#sharedAheadMs = aheadMs;
+  }
+
+  toSharedMs(ms: number): number {
+    return ms + this.#sharedAheadMs;
+  }
+
+  fromSharedMs(sharedMs: number): number {
+    return sharedMs - this.#sharedAheadMs;
+  }
+
+  isBannedInStore(tags: readonly string[], askedAtSharedMs: number): boolean {
+    return this.isBanned(tags, this.fromSharedMs(askedAtSharedMs));
+  }
+
   watch(): void {}
+
+  async know(): Promise<void> {}
 
   async ban(): Promise<void> {}
 }

@@ -6,7 +6,7 @@ import { readConfig } from '../../src/config/config.ts';
 import type { Development } from '../../src/contract/development.ts';
 import type { Dialect } from '../../src/contract/dialect.ts';
 import { createEdge, type Edge } from '../../src/edge.ts';
-import { SOON_MS } from './patience.ts';
+import { PATIENCE_MS, SOON_MS } from './patience.ts';
 import { connectTo, type Peer } from './peer.ts';
 
 export interface RunningEdge {
@@ -33,6 +33,8 @@ export interface EdgeSetup {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: all. */
   readonly dialects?: readonly Dialect[];
+  /** Time limit of a call to the store. Default: PATIENCE_MS; a test whose store is away gives CALL_TIMEOUT_MS. */
+  readonly callTimeoutMs?: number;
   /** As in `nexthop dev`. */
   readonly development?: Development;
 }
@@ -40,7 +42,7 @@ export interface EdgeSetup {
 /** Starts an edge in this process, on a free port, with a new log folder. */
 export async function startEdge(
   t: ExecutionContext,
-  { site, env = {}, dialects, development }: EdgeSetup = {},
+  { site, env = {}, dialects, callTimeoutMs = PATIENCE_MS, development }: EdgeSetup = {},
 ): Promise<RunningEdge> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
   const logDir = join(folder, 'log');
@@ -48,7 +50,11 @@ export async function startEdge(
     site: site ?? folder,
     env: { PORT: '0', HOST: '127.0.0.1', DRAIN_TIMEOUT: '2s', LOG_DIR: logDir, ...env },
   });
-  const edge = await createEdge(config, { ...(dialects && { dialects }), ...(development && { development }) });
+  const edge = await createEdge(config, {
+    callTimeoutMs,
+    ...(dialects && { dialects }),
+    ...(development && { development }),
+  });
   const port = await edge.listen();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {

@@ -7,6 +7,7 @@ import { installGlobals } from '../../src/dialects/netlify/call/globals.ts';
 import { toModernRun } from '../../src/dialects/netlify/call/modern-run.ts';
 import { toPlatform } from '../../src/dialects/netlify/call/platform.ts';
 import { recordDecodedBodies } from '../../src/http/decoded-bodies.ts';
+import { installLazyRequest } from '../../src/http/lazy-request.ts';
 import { installTextResponse } from '../../src/http/text-response.ts';
 import { type ExchangeServer, serveExchanges } from './exchange-server.ts';
 import { project } from './project.ts';
@@ -45,6 +46,7 @@ export async function serveFunction(
   const platform = toPlatform({ ...opened, log });
   installTextResponse();
   recordDecodedBodies();
+  installLazyRequest();
   installGlobals(opened);
   const compiled = await compile(opened, { files: [`${opened.root}/${FILE}`] });
   const loaded = await compiled.load(`${opened.root}/${FILE}`);

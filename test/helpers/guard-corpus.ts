@@ -16,6 +16,12 @@ const TARGETS = [
   ...['/%2e/admin/hop', '/open/%2e%2e/admin/hop', '/open/.%2E/admin/hop', '/%61dmin/file.txt', '/%61%64min/hop'],
   ...['/admin%2ffile.txt', '/admin%2Fhop', '/open%2f..%2fadmin/hop', '/open/..%2fadmin/hop', '/%2561dmin/hop'],
   ...['/admin%5cfile.txt', '/open\\..\\admin\\hop', '/open/..%5cadmin/hop', '/admin/%0ahop', '/open/..%2fadmin/%0ahop'],
+  // A hop that reads the target as a reference.
+  ...['/./admin//../hop', '/x/../admin//../hop', '/x/../admin///../../hop', '/x/%2e%2e/admin//%2e%2e/hop'],
+  ...['/x%2fy/%2e%2e/admin/hop', '/x/y%2fz/%2e%2e/%2e%2e/admin/hop', '/x/y%5cz/.%2e/.%2e/admin/hop', '//x/admin/hop'],
+  ...['/\\\\x/admin/hop', '/x\\y/../admin/hop', '/%2e/admin//../%61dmin/hop'],
+  // More readings than are made: it is refused.
+  `/admin/${'x%2fy/./..//%252e/x\\y/%2e%2e/x%5cy/'.repeat(200)}hop`,
   ...['/admin/hop%00', '/admin/%E0%A4%A', '/admin/..%2fadmin/hop', '/open/%252e%252e/admin/hop', '/admin/hop;a=1'],
 ];
 
@@ -53,7 +59,7 @@ function toRequests(more: readonly string[]): ReadonlyMap<string, string> {
 }
 
 export interface GuardedSite {
-  /** The site: its guard refuses requests below `/admin` that have no cookie `ok=1`. */
+  /** The site: its guard refuses requests below `/admin` that do not have the key. */
   readonly files: Readonly<Record<string, string>>;
   /** The status of a refusal. */
   readonly status: number;
@@ -61,6 +67,8 @@ export interface GuardedSite {
   readonly opens: boolean;
   /** The guard decides after it has seen the response. */
   readonly asksHop?: boolean;
+  /** The line of a request that opens it. Default: that of the cookie. */
+  readonly key?: string;
   /** Further targets that a route of the site matches. */
   readonly targets?: readonly string[];
 }
@@ -68,7 +76,7 @@ export interface GuardedSite {
 /** Asserts that no request of the corpus passes the guard of a site, to its files, its functions or the next hop. */
 export async function assertGuarded(
   t: ExecutionContext,
-  { files, status, opens, asksHop = false, targets = [] }: GuardedSite,
+  { files, status, opens, asksHop = false, key = 'Cookie: ok=1', targets = [] }: GuardedSite,
 ): Promise<void> {
   const hop = await scriptedHop(t, async (peer) => {
     await peer.readHead();
@@ -89,8 +97,6 @@ export async function assertGuarded(
     client.end();
   }
   if (!opens) return;
-  const open = await edge.exchange(
-    'GET /admin/file.txt HTTP/1.1\r\nHost: a\r\nCookie: ok=1\r\nConnection: close\r\n\r\n',
-  );
+  const open = await edge.exchange(`GET /admin/file.txt HTTP/1.1\r\nHost: a\r\n${key}\r\nConnection: close\r\n\r\n`);
   t.true(open.endsWith(SECRET), open);
 }

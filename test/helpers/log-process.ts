@@ -37,15 +37,13 @@ export class LogProcess {
 
 /** As much of an answered exchange as an access line needs. */
 const ACCESS = `
-  const socket = { bytesWritten: 0 };
   const exchange = {
-    socket,
     request: { method: 'GET', minor: 1, get() {} },
     response: { isHeadWritten: true, status: 200, sentBytes: 0 },
     client: { address: '' },
     requestId: { value: '' },
-    startedAtMs: 0,
-    bytesWrittenBefore: 0,
+    tookMs: 0,
+    writtenBytes: 0,
   };
   const access = (askedTarget) => log.access({ ...exchange, askedTarget });`;
 

@@ -25,13 +25,15 @@ export async function findIn(t: ExecutionContext, files: Readonly<Record<string,
 /** The same for a project whose files exist. */
 export async function findAgain(opened: Project): Promise<FoundSite> {
   const toml = await readNetlifyToml(opened.root, opened.dev ?? false);
-  const { declarations, ignored, problems, unread } = await findFunctions(opened, toml);
+  const { declarations, ignored, problems, unread, misspelt, salvaged } = await findFunctions(opened, toml);
   return {
     project: opened,
     declarations,
     ignored,
     problems,
     unread,
+    misspelt,
+    salvaged,
     reported: [...toml.problems, ...problems].map(
       ({ file, line, severity, message }) => `${line === undefined ? file : `${file}:${line}`} ${severity} ${message}`,
     ),

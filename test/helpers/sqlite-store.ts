@@ -14,8 +14,8 @@ export interface SqliteFolder {
   readonly file: string;
   /** The log messages of the stores, in order. */
   readonly logged: readonly string[];
-  /** Opens another store on the same data. Closed when the test ends. */
-  open(): Store;
+  /** Opens another store on the same data, with the time limit of calls of the folder or another one. Closed when the test ends. */
+  open(callTimeoutMs?: number): Store;
 }
 
 /**
@@ -38,8 +38,8 @@ export async function sqliteFolder(
     dataDir,
     file: join(dataDir, 'state.db'),
     logged,
-    open: () => {
-      const store = openSqliteStore({ dataDir, fsync, log: recordingLog(logged), callTimeoutMs });
+    open: (timeoutMs = callTimeoutMs) => {
+      const store = openSqliteStore({ dataDir, fsync, log: recordingLog(logged), callTimeoutMs: timeoutMs });
       stores.push(store);
       return store;
     },

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { ExecutionContext } from 'ava';
+import { CALL_TIMEOUT_MS } from '../../src/contract/store.ts';
 import { type BackgroundSite, backgroundSite, send, sendUntilTaken } from './background-site.ts';
 import { type RunningEdge, startEdge } from './edge.ts';
 import { listen } from './listen.ts';
@@ -20,7 +21,11 @@ export interface Module {
 /** Starts nexthop with the store of `env` and a hop that answers every request. */
 export async function startModule(t: ExecutionContext, env: Readonly<Record<string, string>>): Promise<Module> {
   const site = await backgroundSite(t);
-  const edge = await startEdge(t, { site: site.folder, env: { ...env, NEXT_HOP: await answeringHop(t) } });
+  const edge = await startEdge(t, {
+    site: site.folder,
+    env: { ...env, NEXT_HOP: await answeringHop(t) },
+    callTimeoutMs: CALL_TIMEOUT_MS,
+  });
   return { site, url: edge.url, edge };
 }
 

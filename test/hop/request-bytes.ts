@@ -69,7 +69,7 @@ for (const method of [
   'REPORT',
   'M-SEARCH',
   'BREW',
-  'get',
+  'purge',
   '!#$%',
 ]) {
   test(`the method ${method} reaches the hop`, async (t) => {

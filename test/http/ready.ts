@@ -1,7 +1,10 @@
+import { mkdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
 import { refusingPort } from '../helpers/refusing-port.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const PATH = '/.well-known/nexthop/ready';
 
@@ -46,3 +49,31 @@ test('for a client elsewhere, ?verbose is a path like any other', async (t) => {
 
   t.is(status, 502);
 });
+
+for (const [LOG_STRICT, status, text] of [
+  ['1', 503, 'logs cannot be written\n'],
+  ['0', 200, 'ready\n'],
+] as const) {
+  test(`with LOG_STRICT=${LOG_STRICT} the check answers ${status} on a full log disk, and 200 when it can be written`, async (t) => {
+    const logDir = join(await siteFolder(t, {}), 'log');
+    await mkdir(logDir);
+    await symlink('/dev/full', join(logDir, 'access.log'));
+    const edge = await startEdge(t, { env: { LOG_DIR: logDir, LOG_STRICT } });
+    const check = async (query = '') => {
+      const response = await fetch(`${edge.url}${PATH}${query}`);
+      return { status: response.status, text: await response.text() };
+    };
+
+    const verbose = await untilResult(
+      () => check('?verbose'),
+      (answer) => answer.text.includes('"down"'),
+    );
+    t.like(JSON.parse(verbose.text), { parts: { logs: { state: 'down' } } });
+    t.deepEqual(await check(), { status, text });
+
+    // As when a rotation makes room.
+    await rm(join(logDir, 'access.log'));
+    edge.edge.log.reopen();
+    t.like(await check(), { status: 200 });
+  });
+}

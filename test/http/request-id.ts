@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { RequestId } from '../../src/contract/exchange.ts';
+import type { RequestId } from '../../src/contract/request-id.ts';
 import { RequestIds } from '../../src/http/request-id.ts';
 import { receive } from '../helpers/received-request.ts';
 

@@ -67,8 +67,9 @@ test('the pauses between failing claims grow up to a limit', async (t) => {
   const startedAtMs = performance.now();
   await startWorker(t, queue, [jobRule()]);
 
-  await until(() => performance.now() - startedAtMs > 4000, 'four seconds');
+  // On a loaded machine three claims may take longer.
+  await until(() => performance.now() - startedAtMs > 4000 && (queue.calls.claim ?? 0) >= 3, 'three claims');
 
   const { claim = 0 } = queue.calls;
-  t.true(claim >= 3 && claim <= 10, `${claim} claims`);
+  t.true(claim <= 10 * Math.ceil((performance.now() - startedAtMs) / 5000), `${claim} claims`);
 });

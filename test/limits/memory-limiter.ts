@@ -25,7 +25,7 @@ test('a flood of keys keeps no more than the most keys, and does not free a key 
   for (let count = 0; count < 3; count++) isAllowed('limited');
 
   let passed = 0;
-  for (let count = 0; count < 200_000; count++) if (isAllowed(`flood ${count}`)) passed++;
+  for (let count = 0; count < 1_000_000; count++) if (isAllowed(`flood ${count}`)) passed++;
 
   t.is(limiter.size, 1000);
   // The keys that had room, and those that took the place of another: ten times the limit.
@@ -56,6 +56,27 @@ test('a key that is used again stays longer than keys that are not', (t) => {
 
   t.is(limiter.take(RULE, 'used').remaining, 0);
 });
+
+for (const [limit, longestS] of [
+  [10, 66],
+  [1, 120],
+] as const) {
+  test(`of ${limit} requests in 60 s the next one passes after at most ${longestS} s, as docs/rate-limits.md says`, (t) => {
+    let nowMs = 0;
+    const limiter = new MemoryLimiter({ mostKeys: 10, now: () => nowMs });
+    const rule = { ...RULE, limit };
+    for (let count = 0; count < limit; count++) limiter.take(rule, 'a');
+
+    const { isAllowed, resetMs } = limiter.take(rule, 'a');
+
+    t.false(isAllowed);
+    t.is(Math.round(resetMs / 1000), longestS);
+    nowMs += resetMs - 1000;
+    t.false(limiter.take(rule, 'a').isAllowed);
+    nowMs += 1000;
+    t.true(limiter.take(rule, 'a').isAllowed);
+  });
+}
 
 test('processes that share their counts let the limit pass together', (t) => {
   const nowMs = { value: 0 };

@@ -213,7 +213,8 @@ test('with action "rewrite" to its own path the requests above the limit get 429
 test('the limits of filters are found before any of them runs', async (t) => {
   const filter = answering('/f', { step: 1 });
   const { limit: found } = limit();
-  const findLimits = ({ target }: { readonly target: string }) => (target === '/f' && found ? [found] : []);
+  const findLimits = ({ target }: { readonly target: string }) =>
+    target === '/f' && found ? [{ rule: found.rule, pattern: '/f' }] : [];
   const edge = await serve(t, { routes: [filter], findLimits });
 
   t.deepEqual(await ask(edge, ['/f', '/f']), ['/f /f', '429']);

@@ -26,6 +26,18 @@ test('a printed text is one line of functions.log, with time, level, request, ro
   t.deepEqual(second, { time: second?.time, level: 'warn', target: 'a.js', message: 'hello' });
 });
 
+test('a text has the fields of its platform', async (t) => {
+  const folder = await logFolder(t);
+  const log = openLog({ dir: folder.dir, level: 'error', stdout: false, shortAddresses: false });
+  log.print({ ...PRINTED, fields: { run_id: 'run-1', conversation_id: 'talk' } });
+  log.print(PRINTED);
+  await log.close(2000);
+
+  const [first, second] = await folder.lines('functions.log');
+  t.like(first, { run_id: 'run-1', conversation_id: 'talk' });
+  t.like(second, { run_id: undefined, conversation_id: undefined });
+});
+
 test('a site that prints nothing has no functions.log', async (t) => {
   const folder = await logFolder(t);
   await folder.open().close(2000);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { logFolder } from '../helpers/log-folder.ts';
@@ -69,9 +70,13 @@ test('a slow reader of stdout delays neither the process nor the file, and its w
   const running = startLogProcess(
     t,
     `
-    for (let number = 0; number < 3000; number++) {
+    const { statSync } = await import('node:fs');
+    for (let number = 1; number <= 3000; number++) {
       log.info('x'.repeat(4000));
-      if (number % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      // The file takes all lines without the reader. On a loaded machine more of them would wait than may wait for a slow disk.
+      while (number % 500 === 0 && statSync(${JSON.stringify(join(folder.dir, 'error.log'))}).size < number * 4000) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     }
     if (process.stderr.writableLength > 8_000_000) process.exit(9);
     await log.close(500);

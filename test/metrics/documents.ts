@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { siteFolder } from '../helpers/site-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DEPLOY = join(ROOT, 'examples/deploy');
-const NAME = /\b(?:http_(?:server|client)|nexthop|process|nodejs)_[a-z0-9_]+/g;
+const NAME = /\b(?:http_(?:server|client)|section_http|nexthop|process|nodejs)_[a-z0-9_]+/g;
 
 /** js-yaml has no types. */
 const yaml: { load(text: string): unknown } = createRequire(import.meta.url)('js-yaml');
@@ -18,7 +19,7 @@ async function namesInCode(): Promise<Set<string>> {
   const texts = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
   return new Set(
     texts.flatMap((text) =>
-      [...text.matchAll(/'((?:http_(?:server|client)|nexthop|process|nodejs)_[a-z0-9_]+)'/g)].map(
+      [...text.matchAll(/'((?:http_(?:server|client)|section_http|nexthop|process|nodejs)_[a-z0-9_]+)'/g)].map(
         ([, name]) => name ?? '',
       ),
     ),
@@ -68,4 +69,16 @@ test('promtool accepts the alerts and the queries of the dashboard', async (t) =
   }
   const { stdout } = await run('promtool', ['check', 'rules', join(DEPLOY, 'prometheus-alerts.yaml')]);
   t.regex(stdout, /SUCCESS: 6 rules found/);
+
+  // Each query of the dashboard as a rule, with its variables replaced as Grafana does.
+  const dashboard = await readFile(join(DEPLOY, 'grafana-dashboard.json'), 'utf8');
+  const queries = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(([, expr = '']) =>
+    String(JSON.parse(expr)).replaceAll('$__rate_interval', '5m'),
+  );
+  const rules = queries.map((expr, at) => ({ record: `query_${at}`, expr }));
+  const file = join(await siteFolder(t, {}), 'queries.json');
+  await writeFile(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+  const checked = await run('promtool', ['check', 'rules', file]);
+  t.regex(checked.stdout, new RegExp(`SUCCESS: ${queries.length} rules found`));
+  t.true(queries.length >= 15);
 });

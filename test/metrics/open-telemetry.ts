@@ -1,36 +1,12 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import test, { type ExecutionContext } from 'ava';
-import { type EdgeSetup, type RunningEdge, startEdge } from '../helpers/edge.ts';
-import { listenOnPort } from '../helpers/listen.ts';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import test from 'ava';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { exporter, PARENT, registerSdk, serveTraced as serve, TRACE, TRACEPARENT } from '../helpers/traced-edge.ts';
 import { untilResult } from '../helpers/until-result.ts';
 
-const TRACE = '0af7651916cd43dd8448eb211c80319c';
-const PARENT = 'b7ad6b7169203331';
-const TRACEPARENT = `00-${TRACE}-${PARENT}-01`;
-
-const exporter = new InMemorySpanExporter();
-// As a file that is given with --import does.
-trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-
-interface Traced extends RunningEdge {
-  readonly received: IncomingHttpHeaders[];
-}
-
-async function serve(t: ExecutionContext, setup: EdgeSetup = {}): Promise<Traced> {
-  exporter.reset();
-  const received: IncomingHttpHeaders[] = [];
-  const origin = createServer((request, response) => {
-    received.push(request.headers);
-    response.writeHead(request.url?.startsWith('/503') ? 503 : 200).end('hop');
-  });
-  const env = { NEXT_HOP: `http://127.0.0.1:${await listenOnPort(t, origin)}`, ...setup.env };
-  return { ...(await startEdge(t, { ...setup, env })), received };
-}
+registerSdk();
 
 async function spans(count: number) {
   await untilResult(
@@ -50,6 +26,36 @@ async function spans(count: number) {
     run: inner.find(({ name }) => name !== 'mine'),
   };
 }
+
+test.serial('spans of context.tracer are below that of the run of their agent', async (t) => {
+  const site = await siteFolder(t, {
+    'node_modules/@opentelemetry/api.txt': '',
+    'agents/chat.js': `export const onRequest = async ({ tracer }) => {
+      tracer.setAttributes({ own: 1, deep: { a: 1 }, none: undefined });
+      tracer.startSpan('mine', { count: 2 }).end();
+      return tracer.span('failing', async () => { tracer.event('step', { n: 1 }); throw new Error('x'); }).catch(() => 'caught');
+    };`,
+  });
+  const api = join(import.meta.dirname, '../../node_modules/@opentelemetry/api');
+  await symlink(api, join(site, 'node_modules/@opentelemetry/api'));
+  const { url } = await serve(t, { site });
+
+  t.is(await (await fetch(`${url}/chat`, { method: 'POST' })).json(), 'caught');
+
+  const { mine, server } = await spans(4);
+  const [failing, run] = ['failing', 'agents/chat.js'].map((name) =>
+    exporter.getFinishedSpans().find((span) => span.name === name),
+  );
+  t.is(run?.parentSpanContext?.spanId, server?.spanContext().spanId);
+  t.like(run?.attributes, { own: 1, deep: '{ a: 1 }' });
+  for (const span of [mine, failing]) t.is(span?.parentSpanContext?.spanId, run?.spanContext().spanId);
+  t.like(mine?.attributes, { count: 2 });
+  t.is(failing?.status.code, SpanStatusCode.ERROR);
+  t.deepEqual(
+    failing?.events.map(({ name }) => name),
+    ['step', 'exception'],
+  );
+});
 
 test.serial('a forwarded request has a server span and a client span, whose id the hop gets', async (t) => {
   const edge = await serve(t);
@@ -143,3 +149,27 @@ test.serial('with TRACE_TRUST=all it is continued, and TRACE_PATHS=1 adds the pa
   t.is(server?.spanContext().traceId, TRACE);
   t.is(server?.attributes['url.path'], '/x');
 });
+
+test.serial(
+  'OpenMetrics has the id of a sampled trace beside the duration of its request, and the other format has none',
+  async (t) => {
+    const PATH = '/metrics';
+    const edge = await serve(t, { env: { METRICS_PATH: PATH } });
+    const flags = { sampled: '01', unsampled: '00' };
+    for (const flag of Object.values(flags)) {
+      const headers = { traceparent: `00-${TRACE.slice(0, -2)}${flag}-${PARENT}-${flag}` };
+      await (await fetch(`${edge.url}/x`, { headers })).text();
+    }
+    const scrape = async (accept: string) => (await fetch(`${edge.url}${PATH}`, { headers: { accept } })).text();
+
+    const text = await scrape('application/openmetrics-text; version=1.0.0');
+
+    const exemplars = text.split('\n').filter((line) => line.includes(' # '));
+    t.is(exemplars.filter((line) => line.includes('http_route="hop"')).length, 1);
+    t.regex(
+      exemplars[0] ?? '',
+      /^http_server_request_duration_seconds_bucket\{.*le="[\d.]+"\} \d+ # \{trace_id="0af7651916cd43dd8448eb211c803101"\} [\d.]+ \d+\.\d{3}$/,
+    );
+    t.false((await scrape('text/plain')).includes('trace_id'));
+  },
+);

@@ -1,16 +1,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
-import { type EdgeSetup, type RunningEdge, startEdge } from '../helpers/edge.ts';
-import { listenOnPort } from '../helpers/listen.ts';
+import test from 'ava';
+import { get, measure, METRICS_PATH as PATH } from '../helpers/measured-edge.ts';
 import { metricValue } from '../helpers/metric-value.ts';
 import { refusingPort } from '../helpers/refusing-port.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
 
-const PATH = '/.well-known/nexthop/metrics';
 const DURATION = 'http_server_request_duration_seconds';
 
 const SITE = {
@@ -19,23 +16,6 @@ const SITE = {
   'cloud-functions/slow.js': 'export const onRequest = () => new Promise(() => {})',
   'public/index.html': 'home',
 };
-
-interface Measured extends RunningEdge {
-  scrape(headers?: Readonly<Record<string, string>>): Promise<string>;
-}
-
-async function measure(t: ExecutionContext, { env = {}, ...setup }: EdgeSetup = {}): Promise<Measured> {
-  const origin = createServer((request, response) =>
-    response.writeHead(request.url === '/none' ? 404 : 200).end('hop'),
-  );
-  const NEXT_HOP = `http://127.0.0.1:${await listenOnPort(t, origin)}`;
-  const edge = await startEdge(t, { ...setup, env: { NEXT_HOP, METRICS_PATH: PATH, ...env } });
-  return { ...edge, scrape: async (headers = {}) => (await fetch(`${edge.url}${PATH}`, { headers })).text() };
-}
-
-async function get({ url }: RunningEdge, path: string, method = 'GET'): Promise<string> {
-  return (await fetch(`${url}${path}`, { method })).text();
-}
 
 test('requests are counted by pattern, kind of answer, method and status, and never by path', async (t) => {
   const edge = await measure(t, { site: await siteFolder(t, SITE) });
@@ -154,43 +134,72 @@ test('Accept selects OpenMetrics, which has the same values', async (t) => {
   t.regex(text, /\n# EOF\n$/);
 });
 
-test('what the cache answers is counted as its answer', async (t) => {
+test('the time to the head is measured apart from the time to the end', async (t) => {
   const edge = await measure(t, {
     site: await siteFolder(t, {
-      'cloud-functions/kept.js':
-        "export const onRequest = () => new Response('kept', { headers: { 'CDN-Cache-Control': 'max-age=60' } })",
-      'cloud-functions/not.js':
-        "export const onRequest = () => new Response('not', { headers: { 'CDN-Cache-Control': 'no-store' } })",
+      'cloud-functions/slow.js': `export const onRequest = () => new Response(new ReadableStream({
+        async pull(stream) {
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          stream.enqueue(new TextEncoder().encode('late'));
+          stream.close();
+        },
+      }))`,
+      'cloud-functions/node/[[default]].js': `export default {
+        ready: async () => {},
+        routing: (request, response) => response.end('node'),
+      };`,
     }),
   });
-  for (const path of ['/kept', '/kept', '/kept', '/kept', '/not']) await get(edge, path);
+  t.is(await get(edge, '/slow'), 'late');
+  t.is(await get(edge, '/node'), 'node');
 
   const text = await edge.scrape();
 
-  const requests = (result: string) => metricValue(text, 'nexthop_cache_requests_total', { result });
-  t.deepEqual([requests('miss'), requests('hit'), requests('pass')], [1, 2, 2]);
-  t.is(metricValue(text, `${DURATION}_count`, { http_route: '/kept', answered_by: 'cache' }), 2);
-  t.is(metricValue(text, `${DURATION}_count`, { http_route: '/kept', answered_by: 'function' }), 2);
-  t.true(metricValue(text, 'nexthop_cache_bytes', { tier: 'memory' }) > 0);
+  const HEAD = 'nexthop_time_to_head_seconds';
+  t.is(metricValue(text, `${HEAD}_count`, { answered_by: 'function' }), 2);
+  t.true(metricValue(text, `${DURATION}_sum`) - metricValue(text, `${HEAD}_sum`) > 0.19);
+  t.true(metricValue(text, `${HEAD}_sum`) > 0);
+  t.is(text.match(/^nexthop_time_to_head_seconds_bucket\{answered_by="function",/gm)?.length, 9);
 });
 
-test('background jobs are counted in the store and by their outcome', async (t) => {
-  const edge = await measure(t, {
-    site: await siteFolder(t, { 'netlify/functions/work-background.mjs': 'export default async () => {};' }),
-  });
-  // On a loaded machine the store may take longer than a request waits for it.
+test('a client that leaves before the head has no time to the head', async (t) => {
+  const edge = await measure(t, { site: await siteFolder(t, SITE) });
+  const peer = await edge.connect();
+  peer.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
   await untilResult(
-    () => fetch(`${edge.url}/.netlify/functions/work-background`, { method: 'POST' }),
-    ({ status }) => status === 202,
+    () => edge.scrape(),
+    (scraped) => metricValue(scraped, 'http_server_active_requests', { http_request_method: 'GET' }) === 2,
   );
+  peer.socket.resetAndDestroy();
 
   const text = await untilResult(
     () => edge.scrape(),
-    (scraped) => metricValue(scraped, 'nexthop_job_runs_total', { outcome: 'done' }) === 1,
+    (scraped) => metricValue(scraped, `${DURATION}_count`, { http_response_status_code: '499' }) === 1,
   );
 
-  t.is(metricValue(text, 'nexthop_job_runs_total'), 1);
-  t.regex(text, /^nexthop_jobs\{state="dead"\} 0$/m);
+  t.is(metricValue(text, 'nexthop_time_to_head_seconds_count', { answered_by: 'function' }), 0);
+});
+
+test('requests have their bytes with the head, as they were sent', async (t) => {
+  const edge = await measure(t);
+  const sent = 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\n12345';
+  await edge.exchange(sent);
+
+  t.is(metricValue(await edge.scrape(), 'nexthop_request_bytes_total', { answered_by: 'hop' }), sent.length);
+});
+
+test('METRICS_HOSTS=1 counts requests by hostname, and otherwise no hostname is counted', async (t) => {
+  const HOSTS = 'section_http_request_count_by_hostname_total';
+  const edge = await measure(t, { env: { METRICS_HOSTS: '1' } });
+  for (const host of ['Example.COM:80', 'example.com', 'a_b']) {
+    await edge.exchange(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  }
+
+  const text = await edge.scrape();
+
+  t.is(metricValue(text, HOSTS, { hostname: 'example.com' }), 2);
+  t.regex(text, /^section_http_request_count_by_hostname_total\{hostname=""\} 1$/m);
+  t.notRegex(await (await measure(t)).scrape(), /hostname/);
 });
 
 test('a reload is counted, and keeps all counters', async (t) => {

@@ -14,32 +14,36 @@ async function read(url: string): Promise<string> {
   return (await fetch(url, { headers: { connection: 'close' } })).text();
 }
 
-test.serial('a scrape has the sums of all workers, and keeps those of a worker that died', async (t) => {
-  const running = await serveWithWorkers(t, 2, { METRICS_PATH: PATH });
-  const url = `http://127.0.0.1:${running.port}`;
-  const workers = new Set<string>();
-  let requests = 0;
-  while (workers.size < 2) {
-    workers.add(await read(`${url}/pid`));
-    requests++;
-  }
-  const scrape = () => read(`${url}${PATH}`);
-  const runs = (text: string) => metricValue(text, RUNS, { http_route: '/pid' });
-  const before = await scrape();
-  t.is(runs(before), requests);
-  t.is(metricValue(before, 'nexthop_processes_missing'), 0);
+for (const signal of ['SIGKILL', 'SIGTERM'] as const)
+  test.serial(
+    `a scrape has the sums of all workers, and keeps those of a worker that ended by ${signal}`,
+    async (t) => {
+      const running = await serveWithWorkers(t, 2, { METRICS_PATH: PATH });
+      const url = `http://127.0.0.1:${running.port}`;
+      const workers = new Set<string>();
+      let requests = 0;
+      while (workers.size < 2) {
+        workers.add(await read(`${url}/pid`));
+        requests++;
+      }
+      const scrape = () => read(`${url}${PATH}`);
+      const runs = (text: string) => metricValue(text, RUNS, { http_route: '/pid' });
+      const before = await scrape();
+      t.is(runs(before), requests);
+      t.is(metricValue(before, 'nexthop_processes_missing'), 0);
 
-  const [victim = ''] = workers;
-  killProcess(Number(victim), 'SIGKILL');
-  await untilResult(
-    async () => childrenOf(running.pid),
-    (pids) => pids.length === 2 && !pids.includes(victim),
+      const [victim = ''] = workers;
+      killProcess(Number(victim), signal);
+      await untilResult(
+        async () => childrenOf(running.pid),
+        (pids) => pids.length === 2 && !pids.includes(victim),
+      );
+
+      const after = await untilResult(scrape, (text) => metricValue(text, 'nexthop_connections') > 0);
+      t.is(runs(after), requests);
+      t.true(metricValue(after, 'process_cpu_seconds_total') >= metricValue(before, 'process_cpu_seconds_total'));
+    },
   );
-
-  const after = await untilResult(scrape, (text) => metricValue(text, 'nexthop_connections') > 0);
-  t.is(runs(after), requests);
-  t.true(metricValue(after, 'process_cpu_seconds_total') >= metricValue(before, 'process_cpu_seconds_total'));
-});
 
 for (const workers of [0, 2]) {
   test.serial(`METRICS_PORT has the metrics at /metrics and nothing else, with WORKERS=${workers}`, async (t) => {

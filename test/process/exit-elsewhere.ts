@@ -14,23 +14,28 @@ function get({ port }: RunningProcess, path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${port}${path}`);
 }
 
-for (const [what, statement] of [
-  ['calls process.exit', 'process.exit(1);'],
-  ['catches what process.exit throws', 'try { process.exit(1); } catch {}'],
-  ['awaits, and calls process.abort', 'await 1;\nprocess.abort();'],
-] as const) {
-  test.serial(`a function whose file ${what} while it loads is not loaded, and only its route gets 500`, async (t) => {
-    const running = await serve(t, { 'cloud-functions/bad.js': `${statement}\n${GOOD}` });
+test.serial(
+  'a function whose file ends the process while it loads is not loaded, and only its route gets 500',
+  async (t) => {
+    const statements = {
+      exits: 'process.exit(1);',
+      catches: 'try { process.exit(1); } catch {}',
+      aborts: 'await 1;\nprocess.abort();',
+    };
+    const files = Object.entries(statements).map(([name, statement]) => [
+      `cloud-functions/${name}.js`,
+      `${statement}\n${GOOD}`,
+    ]);
+    const running = await serve(t, Object.fromEntries(files));
 
-    t.is((await get(running, '/bad')).status, 500);
+    for (const name of Object.keys(statements)) {
+      t.is((await get(running, `/${name}`)).status, 500, name);
+      const file = `cloud-functions\\/${name}\\.js`;
+      t.regex(running.output(), new RegExp(`error {5}${file}.* process\\.\\w+\\(1?\\) at ${file}:\\d+:\\d+ `));
+    }
     t.is(await (await get(running, '/good')).text(), 'good');
-
-    t.regex(
-      running.output(),
-      /error {5}cloud-functions\/bad\.js.* process\.\w+\(1?\) at cloud-functions\/bad\.js:\d+:\d+ /,
-    );
-  });
-}
+  },
+);
 
 test.serial('process.exit in a promise of a loaded file is logged once, and its route answers', async (t) => {
   const running = await serve(t, {
@@ -103,20 +108,24 @@ test.serial('process.exit while a response streams cuts the connection and is lo
   t.like(lines[0], { code: 'function_error', target: 'cloud-functions/stream.js' });
 });
 
-for (const [kind, code] of [
-  ['modern', 'export default async () => { await 1; process.exit(1); }; export const config = { path: "/bad" };'],
-  ['Lambda-compatible', 'export const handler = async () => { await 1; process.exit(1); };'],
-] as const) {
-  test.serial(`a ${kind} function of Netlify that calls process.exit gets 500 and is logged once`, async (t) => {
-    const running = await serve(t, { 'netlify/functions/bad.mjs': code });
+test.serial(
+  'modern and Lambda-compatible functions of Netlify that call process.exit get 500 and are logged once',
+  async (t) => {
+    const running = await serve(t, {
+      'netlify/functions/modern.mjs':
+        'export default async () => { await 1; process.exit(1); }; export const config = { path: "/modern" };',
+      'netlify/functions/lambda.mjs': 'export const handler = async () => { await 1; process.exit(1); };',
+    });
 
-    t.is((await get(running, kind === 'modern' ? '/bad' : '/.netlify/functions/bad')).status, 500);
+    t.is((await get(running, '/modern')).status, 500);
+    t.is((await get(running, '/.netlify/functions/lambda')).status, 500);
     t.is(await (await get(running, '/good')).text(), 'good');
-    const lines = await complaints(running);
-    t.is(lines.length, 1);
-    t.like(lines[0], { code: 'function_error', target: 'netlify/functions/bad.mjs' });
-  });
-}
+    const lines = await complaints(running, 2);
+    t.is(lines.length, 2);
+    t.like(lines[0], { code: 'function_error', target: 'netlify/functions/modern.mjs' });
+    t.like(lines[1], { code: 'function_error', target: 'netlify/functions/lambda.mjs' });
+  },
+);
 
 test.serial('a background function that calls process.exit fails, with the reason in its job', async (t) => {
   const site = await siteFolder(t, {

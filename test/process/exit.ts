@@ -42,7 +42,7 @@ const ENDS = [
 test.serial(
   'a function that tries to end the process in any way gets 500, is logged once by its name, and the process continues',
   async (t) => {
-    t.timeout(120_000);
+    t.timeout(300_000);
     const files = ENDS.map(([, body], number) => [
       `cloud-functions/bad${number}.js`,
       `export async function onRequest() {\n  ${body}\n}`,

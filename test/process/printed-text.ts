@@ -1,7 +1,8 @@
 import { log } from 'node:console';
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import type { PrintedText } from '../../src/contract/log.ts';
+import { KeptValues } from '../../src/contract/kept-values.ts';
+import { PRINTED_FIELDS, type PrintedText } from '../../src/contract/log.ts';
 import { capturePrinted, writeAsOwn } from '../../src/process/printed-text.ts';
 import { runFor, type SiteCall } from '../../src/process/site-calls.ts';
 
@@ -18,12 +19,12 @@ const CALL: SiteCall = {
 /** Captures what `print` prints for a call. */
 async function printedBy(
   print: () => void,
-  { isPassedOn = false }: { readonly isPassedOn?: boolean } = {},
+  { isPassedOn = false, call = CALL }: { readonly isPassedOn?: boolean; readonly call?: SiteCall } = {},
 ): Promise<PrintedText[]> {
   const all: PrintedText[] = [];
   const end = capturePrinted({ site: '/site', receive: (printed) => all.push(printed), isPassedOn });
   try {
-    await runFor(CALL, async () => {
+    await runFor(call, async () => {
       await turn();
       print();
     });
@@ -37,6 +38,19 @@ test.serial('text of a call has its level, the file, the route and the request',
   t.deepEqual(await printedBy(() => output.log('hello %d', 7, { a: 1 })), [
     { level: 'info', text: 'hello 7 { a: 1 }', target: 'cloud-functions/a.js', route: '/a', requestId: 'r1' },
   ]);
+});
+
+test.serial('text of a call has the fields that its platform keeps', async (t) => {
+  const kept = new KeptValues();
+  kept.set(PRINTED_FIELDS, { run_id: 'run-1' });
+  const [printed] = await printedBy(() => output.log('x'), { call: { ...CALL, kept } });
+  t.deepEqual(printed?.fields, { run_id: 'run-1' });
+});
+
+test.serial('text of an attempt of a job has the id of the job', async (t) => {
+  const { requestId: _, ...rest } = CALL;
+  const [printed] = await printedBy(() => output.log('x'), { call: { ...rest, jobId: 'J1' } });
+  t.like(printed, { fields: { job: 'J1' }, requestId: '' });
 });
 
 for (const [name, print, level, text] of [

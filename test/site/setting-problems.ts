@@ -5,7 +5,7 @@ import { siteFolder } from '../helpers/site-folder.ts';
 const ENV = '# of the site\nDATABASE_URL=x\nREDIS_URL=redis://mine\nNEXT_HOP=http://elsewhere\nHOP_QUEU=5\n';
 
 test('a start reports variables that look like settings, with their origin', async (t) => {
-  const site = await siteFolder(t, { '.env': ENV });
+  const site = await siteFolder(t, { '.env': `${ENV}PORTT=1\n` });
   const { output, exited, child } = await startNexthop(t, { site, env: { NEXTHOP_LOGDIR: '/x', READYPATH: '/y' } });
 
   child.kill();
@@ -18,6 +18,7 @@ test('a start reports variables that look like settings, with their origin', asy
     [
       'warning environment READYPATH is no setting of nexthop; did you mean READY_PATH?',
       'warning .env:5 HOP_QUEU is no setting of nexthop; did you mean HOP_QUEUE? Set it in the environment of the process, or as --hop-queue',
+      'warning .env:6 PORTT is no setting of nexthop; did you mean PORT? Set it in the environment of the process, or as --port',
       'warning .env:4 NEXT_HOP is a setting of nexthop, and not read here. Set it in the environment of the process, or as --next-hop',
     ],
   );

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { startEdge } from '../helpers/edge.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { scriptedHop } from '../helpers/peer.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
@@ -54,7 +55,7 @@ test('the access line has the file', async (t) => {
 
 test('a drain lets a download finish', async (t) => {
   const site = await siteFolder(t, { 'public/a.bin': 'x'.repeat(16 * 1024 ** 2) });
-  const edge = await startEdge(t, { site });
+  const edge = await startEdge(t, { site, env: { DRAIN_TIMEOUT: `${PATIENCE_MS}ms` } });
   const client = await edge.connect();
   client.write('GET /a.bin HTTP/1.1\r\nHost: a\r\n\r\n');
   await client.readHead();

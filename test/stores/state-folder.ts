@@ -43,7 +43,7 @@ for (const [where, toDataDir] of [
     t.is(await jobs.exited, 1);
     t.regex(
       jobs.output(),
-      /^nexthop: there is no store in \S+; choose another site with --site=PATH, or another folder with DATA_DIR\n$/,
+      /^nexthop: there is no store in \S+: nothing has been stored there yet; .*--site=PATH, .* DATA_DIR\n"nexthop jobs schedules" lists .*\n$/,
     );
     t.is(await build.exited, 1);
     t.regex(

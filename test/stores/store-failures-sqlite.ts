@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,6 +12,9 @@ import { untilResult } from '../helpers/until-result.ts';
 
 /** Serial, because each store has a thread that must answer within a second. */
 const run = test.serial;
+
+/** A store may accept one or two jobs more with pages in its cache. */
+const MOST_CACHED = 10;
 
 const ENDS = ['hold', 'waits', 'waits too'];
 
@@ -27,6 +31,37 @@ async function untilRefused(url: string): Promise<void> {
     () => send(url, 'maybe'),
     ({ status }) => status === 503,
   );
+}
+
+/** In a process of its own: a process that closes a file loses all of its locks on it (fcntl(2)), those of the store included. */
+const DAMAGE = `import { readFileSync, writeFileSync } from 'node:fs';
+  import { DatabaseSync } from 'node:sqlite';
+  const [file, copy] = process.argv.slice(1);
+  const database = new DatabaseSync(file, { timeout: ${PATIENCE_MS} });
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  const sound = readFileSync(file);
+  writeFileSync(file, Buffer.concat([sound.subarray(0, 100), Buffer.alloc(sound.length - 100, 0x5a)]));
+  writeFileSync(copy, sound);`;
+
+const RESTORE = `import { copyFileSync } from 'node:fs';
+  const [file, copy] = process.argv.slice(1);
+  copyFileSync(copy, file);`;
+
+/**
+ * Damages the file until the store refuses a job, and returns the content before. If the store has read its pages again between the checkpoint and the
+ * damage, it does not look at the file any more.
+ */
+async function damage({ url }: Module, file: string): Promise<Buffer> {
+  const copy = `${file}.sound`;
+  const runScript = (code: string) =>
+    execFileSync(process.execPath, ['--input-type=module', '--eval', code, file, copy]);
+  for (;;) {
+    runScript(DAMAGE);
+    for (let tries = 0; tries < MOST_CACHED; tries++) {
+      if ((await send(url, 'maybe')).status === 503) return readFileSync(copy);
+    }
+    runScript(RESTORE);
+  }
 }
 
 run(
@@ -59,13 +94,7 @@ run('a database that is damaged while it is in use, and put right, loses nothing
   const { dataDir, file } = await sqliteFolder(t);
   const module = await startModule(t, { DATA_DIR: dataDir, STORE_FSYNC: '0', JOB_CONCURRENCY: '1' });
   const accepted = await acceptSome(module);
-  const other = new DatabaseSync(file, { timeout: PATIENCE_MS });
-  other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  other.close();
-  const sound = readFileSync(file);
-
-  writeFileSync(file, Buffer.concat([sound.subarray(0, 100), Buffer.alloc(sound.length - 100, 0x5a)]));
-  await untilRefused(module.url);
+  const sound = await damage(module, file);
   await assertAway(t, module.url, 'refused');
   for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
   writeFileSync(file, sound);

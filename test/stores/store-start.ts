@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import test from 'ava';
+import { CALL_TIMEOUT_MS } from '../../src/contract/store.ts';
 import { startEdge } from '../helpers/edge.ts';
 import { jobDialect } from '../helpers/job-dialect.ts';
 import { SOON_MS } from '../helpers/patience.ts';
@@ -34,6 +35,7 @@ test('an unreachable store delays the start for a limited time, and the server s
   const { url } = await startEdge(t, {
     dialects: jobs,
     env: { REDIS_URL: `redis://127.0.0.1:${await silentPort(t)}`, DRAIN_TIMEOUT: '0' },
+    callTimeoutMs: CALL_TIMEOUT_MS,
   });
 
   t.true(performance.now() - before < SOON_MS);

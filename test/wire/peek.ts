@@ -39,6 +39,21 @@ test('a body that was peeked is read from its beginning, whether the whole of it
   t.regex(await peer.readUntil('<z>'), /Seen: z/);
 });
 
+test('a body that was peeked to its end can be peeked again', async (t) => {
+  const server = await wireServer(t, async ({ body }, response) => {
+    await body.peek(() => false);
+    seen(await body.peek(() => false), response);
+    seen(await body.peek((content) => content.includes('b')), response);
+    echoBody(body, response);
+  });
+  const peer = await server.connect();
+
+  peer.write(`${head(3)}abc`);
+  const text = await peer.readUntil('<abc>');
+
+  t.is(text.match(/Seen: abc/g)?.length, 2);
+});
+
 test('a peek sends 100 Continue once', async (t) => {
   const server = await wireServer(t, async ({ body }, response) => {
     await body.peek(() => true);

@@ -23,8 +23,8 @@ test('the reader of a request head returns method, target, version and the heade
   t.is(head.get('x'), undefined);
 });
 
-test('every token is accepted as a method', (t) => {
-  for (const method of ['PURGE', 'get', "!#$%&'*+-.^_`|~09aZ", 'M-SEARCH']) {
+test('every token is accepted as a method, but a standard method in another case', (t) => {
+  for (const method of ['PURGE', 'purge', "!#$%&'*+-.^_`|~09aZ", 'M-SEARCH']) {
     t.is(read(`${method} / HTTP/1.1`, 'Host: a').method, method);
   }
 });
@@ -69,6 +69,21 @@ test('an absolute target becomes origin-form, and its authority replaces Host', 
   t.is(read('OPTIONS * HTTP/1.1', 'Host: a').target, '*');
   t.deepEqual(read('GET http://b/ HTTP/1.0').headers, ['Host', 'b']);
   t.is(new RequestHead('GET https://b/x HTTP/1.1\r\nHost: b', { ...RULES, encrypted: true }).target, '/x');
+});
+
+test('a header is found by its name in any case, whether its name is a usual one or not', (t) => {
+  const head = read(
+    ...['GET / HTTP/1.1', 'host: a', 'X-Odd-Name: 1', 'X-Odd: 2', 'x-ODD:  3 ', 'X^: 4', 'ACCEPT: x', 'accept: y'],
+    ...['Content_Type: 5', 'x-forwarded-FOR: 6', 'TE: 7'],
+  );
+  t.is(head.get('x-odd'), '2, 3');
+  t.is(head.get('x-odd-name'), '1');
+  t.is(head.get('accept'), 'x, y');
+  t.is(head.get('x-forwarded-for'), '6');
+  t.is(head.get('content_type'), '5');
+  t.is(head.get('te'), '7');
+  for (const name of ['x-od', 'x-odd-', 'x~', 'content-type', 'x-forwarded-fo', '']) t.is(head.get(name), undefined);
+  t.deepEqual(head.unknownNames, ['X-Odd-Name', 'X-Odd', 'x-ODD', 'X^', 'Content_Type']);
 });
 
 test('Host may be empty, a name or an address, with or without a port', (t) => {

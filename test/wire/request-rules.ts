@@ -106,6 +106,8 @@ const REFUSED: readonly Case[] = [
   ['chunked HTTP/1.0', 'POST / HTTP/1.0', ['Host: a', 'Transfer-Encoding: chunked'], 'bad_request', 400],
   ['a target without a slash', 'GET a HTTP/1.1', ['Host: a'], 'bad_request', 400],
   ['HTTP/1.2', 'GET / HTTP/1.2', ['Host: a'], 'version_unsupported', 505],
+  ['a standard method in another case', 'get / HTTP/1.1', ['Host: a'], 'bad_request', 400],
+  ['TRACE in another case', 'Trace / HTTP/1.1', ['Host: a'], 'bad_request', 400],
   ['CONNECT', 'CONNECT a:80 HTTP/1.1', ['Host: a:80'], 'method_refused', 405],
   ['TRACE', 'TRACE / HTTP/1.1', ['Host: a'], 'method_refused', 405],
   ['a fragment', 'GET /a#b HTTP/1.1', ['Host: a'], 'bad_path', 400],

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Bans, CacheEntry, CacheRule } from '../../contract/cache.ts';
 import type { DurableEntries, DurablePlace } from '../durable-entries.ts';
 import { readStorable, type StorableResponse } from '../policy/storable-response.ts';
@@ -26,11 +27,16 @@ export interface CachesCall {
 const MOST_LOOK_UPS = 100;
 const MOST_WRITES = 20;
 
+/** A function does not wait longer until its response is stored. */
+const WRITE_MS = 50;
+
 const RULE: CacheRule = { fields: 'all', names: 'netlify' };
 
 /** The responses that functions of a site store by the Cache API. */
 export class SiteCaches {
   readonly #parts: SiteCachesParts;
+  /** By URL: responses that are being stored. */
+  readonly #writes = new Map<string, Promise<unknown>>();
 
   constructor(parts: SiteCachesParts) {
     this.#parts = parts;
@@ -52,7 +58,7 @@ export class SiteCaches {
     return toResponse(entry, ageMs, leftMs);
   }
 
-  /** The response may be stored or refused, which is logged. Rejects as reading its body does. */
+  /** The response may be stored or refused, which is logged. It is stored later if the store is slow. Rejects as reading its body does. */
   async put(call: CachesCall, cacheName: string, request: Request, response: Response): Promise<void> {
     if (++call.writes > MOST_WRITES) return;
     const headers = [...response.headers].filter(([name]) => !NOT_STORED.has(name)).flat();
@@ -62,13 +68,29 @@ export class SiteCaches {
     if (!body) return this.#refuse(call, request, 'too-large');
     const entry = this.#toEntry(call, { storable, headers, body, status: response.status });
     const { variation } = storable;
-    await this.#parts.entries.store(toPlace(cacheName, request), { entry, variation, isOfAllVersions: false });
+    const place = toPlace(cacheName, request);
+    const stored = this.#parts.entries.store(place, { entry, variation, isOfAllVersions: false });
+    await this.#waitFor(place.urlKey, stored);
   }
 
-  /** Never rejects. */
+  /** Resolves when the response is removed, or the store has failed. Never rejects. */
   async delete(call: CachesCall, cacheName: string, request: Request): Promise<void> {
     if (++call.writes > MOST_WRITES) return;
-    await this.#parts.entries.remove(toPlace(cacheName, request).urlKey);
+    const { urlKey } = toPlace(cacheName, request);
+    // What is stored after the removal would be found again.
+    await this.#writes.get(urlKey);
+    await this.#parts.entries.remove(urlKey);
+  }
+
+  async #waitFor(urlKey: string, stored: Promise<void>): Promise<void> {
+    const write = Promise.all([this.#writes.get(urlKey), stored]).finally(() => {
+      if (this.#writes.get(urlKey) === write) this.#writes.delete(urlKey);
+    });
+    this.#writes.set(urlKey, write);
+    const over = new AbortController();
+    const late = delay(WRITE_MS, undefined, { signal: over.signal }).catch(() => {});
+    await Promise.race([write, late]);
+    over.abort();
   }
 
   #toEntry(call: CachesCall, stored: Stored): CacheEntry {

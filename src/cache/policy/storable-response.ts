@@ -21,7 +21,8 @@ export type Refusal =
   | 'request-no-store'
   | 'request-body'
   | 'too-large'
-  | 'incomplete';
+  | 'incomplete'
+  | 'passed-on';
 
 /** A response that may be stored, as far as its head tells. */
 export interface StorableResponse {
@@ -66,7 +67,7 @@ export function readStorable(status: number, headers: readonly string[], rule: C
     staleWhileRevalidateMs: isNeverStale ? 0 : staleWhileRevalidate * 1000,
     staleIfErrorMs: isNeverStale ? 0 : staleIfError * 1000,
     ageMs: readAge(headers) * 1000,
-    isDurable: durable,
+    isDurable: durable && !rule.ignoresDurable,
     variation,
     ...readTags(headers),
   };
@@ -74,7 +75,7 @@ export function readStorable(status: number, headers: readonly string[], rule: C
 
 /** Of other servers, which may have statuses of their own: those about one request, whose headers can cause them, or about its credentials. */
 const OF_ONE_REQUEST: ReadonlySet<number> = new Set([
-  ...[206, 304, 400, 401, 403, 407, 408, 411, 412, 413, 414, 415, 416, 417, 421, 422, 425, 426, 428, 429, 431],
+  ...[206, 304, 400, 401, 403, 406, 407, 408, 411, 412, 413, 414, 415, 416, 417, 421, 422, 425, 426, 428, 429, 431],
 ]);
 
 /** Never a failure of a server: one failure must not be kept. */
@@ -153,8 +154,8 @@ function readsNoStore(field: string): boolean {
 }
 
 /** Seconds. Only if the rule says so, and there is no `Cache-Control` at all. A date that is invalid is in the past (RFC 9111 5.3). */
-function readExpires(headers: readonly string[], { isOrigin }: CacheRule): number | undefined {
-  if (!isOrigin || findHeader(headers, 'cache-control') !== undefined) return undefined;
+function readExpires(headers: readonly string[], { isOrigin, readsExpires }: CacheRule): number | undefined {
+  if (!(isOrigin || readsExpires) || findHeader(headers, 'cache-control') !== undefined) return undefined;
   const expires = findHeader(headers, 'expires');
   if (expires === undefined) return undefined;
   const expiresMs = toTimeMs(expires);

@@ -3,7 +3,6 @@ import { relative, resolve, sep } from 'node:path';
 import type { Dialect, Reading } from '../../contract/dialect.ts';
 import { messageOf } from '../../contract/error-message.ts';
 import type { Project } from '../../contract/project.ts';
-import { hostBuild } from './hosted/host-build.ts';
 import { type FoundBuild, readBuild } from './hosted/read-build.ts';
 
 /** Builds of Astro for Node: their files, and the routes that they render on demand. */
@@ -31,7 +30,8 @@ async function read(given: Project): Promise<Reading> {
   } catch (error) {
     return withError(file, `the build cannot be read: ${messageOf(error)}`);
   }
-  if (found) return hostBuild({ project, found, file });
+  // Imported only here: the code that runs builds is needed by sites with one.
+  if (found) return (await import('./hosted/host-build.ts')).hostBuild({ project, found, file });
   if (setting === DEFAULT_ENTRY) return { ...NOTHING, ignored: [{ file, reason: 'not made by Astro' }] };
   return withError(file, 'is not a build of Astro; ASTRO_ENTRY must name the entry of one');
 }

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { Dialect, FileFolder, Reading } from '../../contract/dialect.ts';
+import type { Effect } from '../../contract/effect.ts';
 import type { Exchange } from '../../contract/exchange.ts';
-import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Outcome, Target } from '../../contract/target.ts';
@@ -9,15 +9,16 @@ import { patchRequest } from '../../http/patch-request.ts';
 import { readAgents } from './agents/read-agents.ts';
 import { openPagesBlob } from './blobs/open-pages-blob.ts';
 import type { EdgeOneJson } from './config/check-edgeone-json.ts';
-import { readEdgeOneJson } from './config/edgeone-json.ts';
+import { type EdgeOneJsonReading, readEdgeOneJson } from './config/edgeone-json.ts';
 import { toRedirectFilter } from './config/redirect-filter.ts';
 import { toRewriteFilter } from './config/rewrite-filter.ts';
-import { readEdgeFunctions } from './edge/read-edge-functions.ts';
+import { findCovered, readEdgeFunctions } from './edge/read-edge-functions.ts';
 import { findUnused } from './find-unused.ts';
 import { CloudFunctions } from './functions/cloud-functions.ts';
 import { CLOUD_FUNCTIONS } from './functions/find-files.ts';
 import { type FunctionsReading, readFunctions } from './functions/read-functions.ts';
 import { installKv } from './kv/kv-binding.ts';
+import { findLostFunctions } from './lost-folders.ts';
 import { openMiddleware } from './middleware/open-middleware.ts';
 import { readSchedules } from './schedules/read-schedules.ts';
 
@@ -35,18 +36,19 @@ async function read(given: Project): Promise<Reading> {
   // Node and esbuild name files by their real paths. With a site behind a link (`current →
   // releases/7`) the same file would have two names.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
-  const { json, problems } = await readEdgeOneJson(project.root);
+  const settings = await readEdgeOneJson(project.root);
+  const { json, problems, file } = settings;
   const readings = await Promise.all([
     openFilters(project, json),
     readEdgeFunctions(project, json.externalPackages),
     readAgents(project, json),
     readCloudFunctions(project, json),
-    readSchedules(project, json),
+    readSchedules(project, json, file),
   ]);
-  const [, ...functions] = readings;
   const [, edge, agents, cloud] = readings;
   const usesUploads = [edge, agents, cloud].some((reading) => reading.usesUploads);
-  const unused = await findUnused(project.root);
+  const unused = [...(await findUnused(project.root)), ...(await findLostFunctions(project.root))];
+  const covered = await findCovered(project.root, edge.routes, cloud.routes);
   return {
     routes: [
       ...(uploads && usesUploads ? [toFilterRoute(uploads, 'uploads')] : []),
@@ -54,16 +56,11 @@ async function read(given: Project): Promise<Reading> {
       ...readings.flatMap(({ routes }) => routes),
     ],
     ignored: readings.flatMap(({ ignored }) => ignored),
-    problems: [
-      ...kvProblems,
-      ...problems,
-      ...readings.flatMap((reading) => reading.problems),
-      ...findShadowed(functions),
-      ...unused,
-    ],
+    problems: [...kvProblems, ...problems, ...readings.flatMap((reading) => reading.problems), ...unused, ...covered],
     jobRules: readings.flatMap(({ jobRules = [] }) => jobRules),
     lateProblems: () => readings.flatMap(({ lateProblems }) => lateProblems?.() ?? []),
-    ...toFileFolders(json),
+    ...(settings.isUnread && { lacksSettings: true }),
+    ...toFileFolders(settings),
   };
 }
 
@@ -89,7 +86,14 @@ async function openFilters(project: Project, json: EdgeOneJson): Promise<Reading
     { target: toRewriteFilter(json), text: 'headers, rewrites' },
   ];
   const routes = filters.flatMap(({ target, text }) => (target ? [toFilterRoute(target, text)] : []));
-  return { ...middleware, routes };
+  return {
+    ...middleware,
+    routes: routes.map((route) => (route.target === middleware.filter ? toGuard(route) : route)),
+  };
+}
+
+function toGuard(route: Route): Route {
+  return { ...route, guards: { kind: 'middleware', names: [route.file] } };
 }
 
 /** The pattern matches every path. Its text is a label for lists of routes. */
@@ -110,31 +114,18 @@ function readCloudFunctions(
   return readFunctions({ project, kind, location: CLOUD_FUNCTIONS, external: externalPackages });
 }
 
-/** A warning for each function whose path is also that of a function of an earlier kind. */
-function findShadowed(kinds: readonly Reading[]): readonly Problem[] {
-  const first = new Map<string, Route>();
-  return kinds.flatMap(({ routes }) => {
-    const problems = routes.flatMap(({ file, pattern: { text } }): readonly Problem[] => {
-      const before = first.get(text);
-      if (!before) return [];
-      return [
-        { severity: 'warning', file, message: `has the path ${text}, as ${before.file} has, which is tried first` },
-      ];
-    });
-    for (const route of routes) if (route.step !== 1) first.set(route.pattern.text, route);
-    return problems;
-  });
-}
-
 /**
  * None if `edgeone.json` has no key about files. With `trailingSlash`, the redirect filter decides
  * about slashes, so the folder accepts both forms.
  */
-function toFileFolders({ outputDirectory, trailingSlash }: EdgeOneJson): {
+function toFileFolders({ json, file, locationOf }: EdgeOneJsonReading): {
   readonly fileFolders?: readonly FileFolder[];
 } {
+  const { outputDirectory, trailingSlash } = json;
   if (outputDirectory === undefined && trailingSlash === undefined) return {};
-  const folder = outputDirectory !== undefined && { folder: outputDirectory };
+  const key = 'outputDirectory';
+  const namedBy = { file, ...locationOf?.(key), key };
+  const folder = outputDirectory !== undefined && { folder: outputDirectory, namedBy };
   return { fileFolders: [{ ...folder, ...(trailingSlash !== undefined && { slash: 'either' }) }] };
 }
 
@@ -151,9 +142,16 @@ class StripFilter implements Target {
     this.#names = names;
   }
 
+  describe(): Effect {
+    return { text: `removes ${this.#names.join(', ')} from the request`, outcome: 'passes' };
+  }
+
   answer({ request }: Exchange): Outcome {
     if (request.isOwn) return 'passed';
-    const found = this.#names.filter((name) => request.get(name) !== undefined);
+    const found = [
+      ...this.#names.filter((name) => request.get(name) !== undefined),
+      ...(request.hasUnderscoreName ? this.#findSimilar(request.headers) : []),
+    ];
     if (found.length > 0) {
       patchRequest(
         request,
@@ -161,5 +159,13 @@ class StripFilter implements Target {
       );
     }
     return 'passed';
+  }
+
+  /** Names with underscores: a server that reads headers as CGI does cannot tell them from the others. */
+  #findSimilar(headers: readonly string[]): readonly string[] {
+    return headers
+      .filter((_, at) => at % 2 === 0)
+      .map((name) => name.toLowerCase())
+      .filter((name) => name.includes('_') && this.#names.includes(name.replaceAll('_', '-')));
   }
 }

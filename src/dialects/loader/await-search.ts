@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { compileFunction } from 'node:vm';
 import type { BuildFailure, PluginBuild } from 'esbuild';
 
 /**
@@ -52,19 +53,41 @@ export class AwaitSearch {
   }
 }
 
-/** A cache: folder → the `type` of its nearest package.json. */
+/** A cache: folder → the `type` of its nearest package.json; file → that of its syntax. */
 export type ModuleTypes = Map<string, string>;
 
-/** Whether a file is an ES module by its extension, else by the nearest package.json. */
+/** Whether a file is an ES module: by its extension, else by the nearest package.json, else, in a package, by its syntax, as in Node. */
 export function isEsModule(file: string, types: ModuleTypes): boolean {
-  return /\.m[jt]s$/.test(file) || (/\.[jt]sx?$/.test(file) && typeOf(dirname(file), types) === 'module');
+  if (/\.m[jt]s$/.test(file)) return true;
+  if (!/\.[jt]sx?$/.test(file)) return false;
+  const type = typeOf(dirname(file), types);
+  // Builders of the platforms compile the site's own files.
+  if (type !== UNSAID || !/[/\\]node_modules[/\\]/.test(file)) return type === 'module';
+  const known = types.get(file) ?? readSyntax(file);
+  types.set(file, known);
+  return known === 'module';
+}
+
+/** The nearest package.json has no `type`. */
+const UNSAID = 'unsaid';
+
+function readSyntax(file: string): 'module' | 'commonjs' {
+  try {
+    const text = readFileSync(file, 'utf8').replace(/^#!.*/, '');
+    if (/^\s*(?:import|export)\b/m.test(text)) compileFunction(text);
+    return 'commonjs';
+  } catch (error) {
+    // The words of V8.
+    const isOfModule = error instanceof SyntaxError && /import statement|token 'export'/.test(error.message);
+    return isOfModule ? 'module' : 'commonjs';
+  }
 }
 
 function typeOf(folder: string, types: ModuleTypes): string {
   const known = types.get(folder);
   if (known !== undefined) return known;
   const parent = dirname(folder);
-  const type = readType(folder) ?? (parent === folder ? 'commonjs' : typeOf(parent, types));
+  const type = readType(folder) ?? (parent === folder ? UNSAID : typeOf(parent, types));
   types.set(folder, type);
   return type;
 }
@@ -73,7 +96,7 @@ function readType(folder: string): string | undefined {
   try {
     const description: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const isObject = typeof description === 'object' && description !== null;
-    return isObject && 'type' in description ? String(description.type) : 'commonjs';
+    return isObject && 'type' in description ? String(description.type) : UNSAID;
   } catch {
     // No package.json here, or one that cannot be parsed: the folder above decides.
     return undefined;

@@ -1,14 +1,16 @@
 import { relative } from 'node:path';
 import type { BuildOptions, BuildResult, Message } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
+import type { FileFacts } from '../../contract/project.ts';
 import { BuildError } from './build-error.ts';
 import { type ImportRules, importRules } from './import-rules.ts';
 import type { InputWatch } from './inputs.ts';
+import { KnownExports } from './known-exports.ts';
 import { packages } from './packages.ts';
 import { providedModules } from './provided-modules.ts';
 import { resolverAround } from './resolver.ts';
 import { SOURCE_CONSTANTS } from './source-constants.ts';
-import { type SourceFiles, sourceFiles } from './source-files.ts';
+import { LOADERS, type SourceFiles, sourceFiles } from './source-files.ts';
 import type { SourceProblems } from './source-problems.ts';
 import { toUsersFile } from './stand-ins.ts';
 import { findUnchangedImports, type UnresolvedProblem, unresolvedImports } from './unresolved-imports.ts';
@@ -28,6 +30,7 @@ const OPTIONS = {
   // esbuild's default list, and the further extensions that Netlify's builder takes.
   resolveExtensions: ['.tsx', '.ts', '.jsx', '.js', '.mts', '.cts', '.mjs', '.cjs', '.css', '.json'] as string[],
   define: SOURCE_CONSTANTS,
+  loader: LOADERS,
   legalComments: 'none',
   logLevel: 'silent',
   metafile: true,
@@ -53,6 +56,8 @@ export interface BuildRequest {
   readonly willRun: boolean;
   /** Records the files that the build depends on. */
   readonly watch?: InputWatch | undefined;
+  /** Undefined: every file is read and looked at. */
+  readonly fileFacts?: FileFacts | undefined;
 }
 
 export interface BuildAnswer extends Pick<SourceFiles, 'isMadeCommonJs'> {
@@ -74,10 +79,16 @@ export async function buildAround(request: BuildRequest): Promise<BuildAnswer> {
 class Rounds {
   readonly #build: typeof import('esbuild').build;
   readonly #request: BuildRequest;
+  readonly #exports: KnownExports;
+  /** Undefined once this build has to look at every file. */
+  #facts: FileFacts | undefined;
 
   constructor(build: typeof import('esbuild').build, request: BuildRequest) {
     this.#build = build;
     this.#request = request;
+    // Only code for Deno, which has ES modules alone, has rules for its imports.
+    this.#exports = new KnownExports(request.root, request.imports !== undefined);
+    this.#facts = request.fileFacts;
   }
 
   /**
@@ -87,6 +98,10 @@ class Rounds {
     const { root, entries, problems, willRun } = this.#request;
     for (;;) {
       const outcome = await this.#try(entries);
+      if (outcome.state === 'unsure') {
+        this.#facts = undefined;
+        continue;
+      }
       if (outcome.state === 'failed') {
         if (!outcome.isNew) await this.#isolate(outcome.error);
         continue;
@@ -98,7 +113,7 @@ class Rounds {
 
   async #try(entries: readonly string[]): Promise<Outcome> {
     const { root, problems, external = new Set(), watch, willRun, imports } = this.#request;
-    const files = sourceFiles({ root, broken: problems.files });
+    const files = sourceFiles({ root, broken: problems.files, fileFacts: this.#facts });
     const unresolved = unresolvedImports({ root, problems, external });
     const resolver = resolverAround(root, problems);
     const plugins = [
@@ -108,7 +123,7 @@ class Rounds {
         providedModules,
         files.plugin,
         unresolved.plugin,
-        packages({ root, resolver, watch, willRun }),
+        packages({ root, resolver, watch, exports: this.#exports, willRun }),
         resolver.plugin,
       ],
     ];
@@ -116,14 +131,17 @@ class Rounds {
       const options = { ...this.#request.toOptions(entries), ...resolver.options };
       const define = { ...OPTIONS.define, ...imports?.globals };
       const built = await this.#build({ ...options, ...OPTIONS, define, absWorkingDir: root, plugins });
-      const found = [...problems.configs.values(), ...files.brokenSeen()];
+      if (files.hasSkippedOther(built.metafile)) return { state: 'unsure' };
+      const found = [...problems.configs.values(), ...problems.undefinedNames, ...files.brokenSeen()];
       return {
         state: 'built',
         answer: { built, problems: found, unresolved: unresolved.seen(), isMadeCommonJs: files.isMadeCommonJs },
       };
     } catch (error) {
+      // It may come of a file that this build took as known.
+      if (this.#facts) return { state: 'unsure' };
       const isNew = messagesOf(error)
-        .map((message) => problems.take(message, files.toSource))
+        .map((message) => problems.take(message, { toSource: files.toSource, exports: this.#exports }))
         .includes(true);
       return { state: 'failed', error, isNew };
     }
@@ -140,9 +158,8 @@ class Rounds {
     for (const entry of unbroken) {
       for (;;) {
         const outcome = await this.#try([entry]);
-        if (outcome.state === 'built') break;
-        if (outcome.isNew) continue;
-        this.#markBroken(entry, outcome.error);
+        if (outcome.state === 'failed' && outcome.isNew) continue;
+        if (outcome.state === 'failed') this.#markBroken(entry, outcome.error);
         break;
       }
     }
@@ -162,6 +179,8 @@ class Rounds {
 }
 
 type Outcome =
+  /** Files that are not known were not looked at. */
+  | { readonly state: 'unsure' }
   | { readonly state: 'built'; readonly answer: BuildAnswer }
   | { readonly state: 'failed'; readonly error: unknown; readonly isNew: boolean };
 

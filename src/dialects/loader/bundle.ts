@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
 import type { Problem } from '../../contract/problem.ts';
+import type { FileFacts } from '../../contract/project.ts';
 import { type BuildAnswer, buildAround } from './build-around.ts';
 import { findDevDependencies } from './dev-dependencies.ts';
 import { findCycles } from './import-cycles.ts';
@@ -28,6 +29,7 @@ export interface BundleRequest {
   readonly imports?: ImportRules | undefined;
   /** Records the files that the module depends on. */
   readonly watch?: InputWatch | undefined;
+  readonly fileFacts?: FileFacts | undefined;
 }
 
 /** The exports of a bundle. */
@@ -49,7 +51,7 @@ export interface Bundle extends Pick<BuildAnswer, 'problems' | 'unresolved'> {
  * its problem when it is imported.
  */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
-  const { root, files, found = new SourceProblems(root), external, watch, imports } = request;
+  const { root, files, found = new SourceProblems(root), external, watch, imports, fileFacts } = request;
   for (const input of imports?.inputs ?? []) watch?.add(input);
   const build = (cycles: Cycles) =>
     buildAround({
@@ -67,6 +69,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
       external,
       imports,
       watch,
+      fileFacts,
       willRun: true,
     });
   const plain = await build(new Map());

@@ -17,6 +17,11 @@ const CHECKS = /\btypeof\s+(?:module|exports)\b/;
 
 const MODULE_SYNTAX = /(?:^|[;}\n])\s*(?:import(?:\s+\w|\s*[{*"'])|export(?:\s+\w|\s*[{*]))/;
 
+/** Whether code seems to need variables that only CommonJS has. */
+export function mayUseCommonJs(text: string): boolean {
+  return MENTIONS.test(text) && MENTIONS.test(text.replaceAll(COMMENTS, '')) && !CHECKS.test(text);
+}
+
 /**
  * Converts files to CommonJS that are ES modules by their syntax, their extension or their
  * `package.json`, but use `module` or `exports`. Bundlers that convert every file to CommonJS
@@ -34,8 +39,7 @@ export class CommonJsFiles {
 
   /** The file as CommonJS; undefined if it needs no conversion or cannot be converted. */
   async convert(text: string, file: string, loader: Loader): Promise<string | undefined> {
-    if (!MENTIONS.test(text) || !MENTIONS.test(text.replaceAll(COMMENTS, ''))) return undefined;
-    if (CHECKS.test(text) || !this.#isModule(text, file)) return undefined;
+    if (!mayUseCommonJs(text) || !this.#isModule(text, file)) return undefined;
     try {
       const { code } = await this.#transform(text, { loader, define: PROBES });
       if (!Object.values(PROBES).some((probe) => code.includes(probe))) return undefined;

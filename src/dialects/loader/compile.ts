@@ -50,7 +50,7 @@ export interface Compiled {
   explain(file: string, error: unknown): Problem;
 }
 
-export type CompileRequest = Omit<BundleRequest, 'root' | 'watch'>;
+export type CompileRequest = Omit<BundleRequest, 'root' | 'watch' | 'fileFacts'>;
 
 /**
  * Compiles the user's files, and all that they import, into one module, or reads it from an
@@ -58,7 +58,7 @@ export type CompileRequest = Omit<BundleRequest, 'root' | 'watch'>;
  * when neither is possible.
  */
 export async function compile(project: Project, request: CompileRequest): Promise<Compiled> {
-  const { root, dataDir, ahead } = project;
+  const { root, dataDir, ahead, fileFacts } = project;
   const files = request.files.map((file) => relative(root, file));
   const kept = await findKept(project, { kind: 'functions', files });
   if (kept.state === 'fresh') {
@@ -70,7 +70,7 @@ export async function compile(project: Project, request: CompileRequest): Promis
     return loadInto(project, code, kept.evaluate, current);
   }
   const watch = ahead && new InputWatch(root);
-  const { module, outside, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch }));
+  const { module, outside, ...found } = await explainStale(kept, () => bundle({ ...request, root, watch, fileFacts }));
   project.onOutside?.(outside);
   const problems = toProblems(found);
   if (watch) {

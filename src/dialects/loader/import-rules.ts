@@ -31,13 +31,19 @@ export function importRules(root: string, rules: ImportRules): Plugin {
   return {
     name: 'import-rules',
     setup(build) {
-      build.onResolve({ filter: /./ }, (args) => {
+      build.onResolve({ filter: toFilter(rules) }, (args) => {
         if (isOwnCall(args) || args.pluginData === REPLACED || args.kind === 'entry-point') return undefined;
         return new Import(build, { root, rules, args }).resolve();
       });
       build.onLoad({ filter: /./, namespace: TYPES }, () => ({ contents: 'module.exports = {};' }));
     },
   };
+}
+
+/** Paths mean what they say, unless the map has them or the importer is of a URL: each call of a plugin costs time. */
+function toFilter({ map, vendored }: ImportRules): RegExp {
+  const namesPath = [...map.keys()].some((key) => /^[./]/.test(key));
+  return namesPath || vendored.hasModules ? /./ : /^[^./]/;
 }
 
 interface ImportParts {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFile, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { isMissingFile } from '../../contract/error-code.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Project } from '../../contract/project.ts';
 import { BuildError } from './build-error.ts';
@@ -87,8 +88,8 @@ export async function explainStale<T>(kept: Kept, compile: () => Promise<T>): Pr
 }
 
 async function readManifest(folder: string): Promise<Manifest | undefined> {
-  const text = await readFile(join(folder, MANIFEST), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  const text = await readFile(join(folder, MANIFEST), 'utf8').catch((error: unknown) => {
+    if (isMissingFile(error)) return undefined;
     throw error;
   });
   // NewBuild wrote it. Another content throws where it is used, which makes the build stale.

@@ -1,8 +1,9 @@
 import { isBuiltin } from 'node:module';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
 import { AwaitSearch, isEsModule, type ModuleTypes } from './await-search.ts';
 import type { InputWatch } from './inputs.ts';
+import { BUILT_IN, type FileResolver, type KnownExports } from './known-exports.ts';
 import { HOOKS } from './module-hooks.ts';
 import { LOADED, PATH_OF, URL_OF } from './place-module.ts';
 import { isOwnCall, type Resolver } from './resolver.ts';
@@ -34,6 +35,7 @@ export interface PackagesParts {
   readonly root: string;
   readonly resolver: Resolver;
   readonly watch?: InputWatch | undefined;
+  readonly exports: KnownExports;
   /**
    * False if the output is only read to find exports. The search for a top-level await, 10 ms and
    * more for each ES module, is then left out.
@@ -51,13 +53,21 @@ export interface PackagesParts {
  * import names from a CommonJS package (`import { sign } from 'jsonwebtoken'`), as in bundlers, but
  * not in Node.
  */
-export function packages({ root, resolver, watch, willRun }: PackagesParts): Plugin {
+export function packages({ root, resolver, watch, exports, willRun }: PackagesParts): Plugin {
   return {
     name: 'packages',
     setup(build) {
       const types: ModuleTypes = new Map();
       const search = new AwaitSearch(build.esbuild, types);
+      const resolveFile: FileResolver = (path, importer) => {
+        const kind = 'import-statement';
+        const at = { importer, namespace: 'file', resolveDir: dirname(importer) };
+        return resolver.resolve(build, { ...at, path, kind, pluginData: undefined, with: {} });
+      };
+      const findNames = (namespace: Namespace, path: string) =>
+        willRun ? exports.find(namespace, withoutShield(path), resolveFile) : undefined;
       build.onResolve({ filter: /./, namespace: 'built-in' }, ({ path }) => ({ path, external: true }));
+      build.onResolve({ filter: /./, namespace: BUILT_IN }, ({ path }) => ({ path, namespace: 'built-in' }));
       build.onResolve({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ path, namespace: 'package' }));
       build.onResolve({ filter: /./, namespace: 'awaiting-package' }, ({ path, importer }) => ({
         path: importer,
@@ -71,24 +81,33 @@ export function packages({ root, resolver, watch, willRun }: PackagesParts): Plu
         const found = await resolvePackage(build, resolver, args);
         if (found === undefined) return undefined;
         if ('answer' in found) return found.answer;
-        if (found.isBuiltIn) return leaveOut(found.path, args.kind, 'built-in');
+        if (found.isBuiltIn) {
+          const declares = willRun && args.kind === 'import-statement' && (await findNames(BUILT_IN, found.path));
+          return leaveOut(found.path, args.kind, declares ? BUILT_IN : 'built-in');
+        }
         watch?.addPackage(found.path);
         const path = relative(root, found.path);
         if (args.kind !== 'import-statement' || !isEsModule(found.path, types)) {
           return leaveOut(path, args.kind, 'package');
         }
-        const isAwaiting = willRun && (await search.awaits(found.path));
+        const isAwaiting =
+          willRun && ((await exports.isMixed(found.path, resolveFile)) || (await search.awaits(found.path)));
         return leaveOut(path, args.kind, isAwaiting ? 'awaiting-package' : 'module-package');
       });
       build.onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
         contents: `module.exports = require(${JSON.stringify(path)});`,
       }));
+      build.onLoad({ filter: /./, namespace: BUILT_IN }, async ({ path }) => ({
+        contents: toModule(path, await findNames(BUILT_IN, path)),
+      }));
       build.onLoad({ filter: /./, namespace: 'package' }, ({ path }) => ({
         contents: `module.exports = ${HOOKS}.package(${JSON.stringify(withoutShield(path))});`,
       }));
-      build.onLoad({ filter: /./, namespace: 'module-package' }, ({ path }) => ({ contents: toModule(path) }));
-      build.onLoad({ filter: /./, namespace: 'awaiting-package' }, () => ({
-        contents: `import ${JSON.stringify(AWAIT)}; ${toModule('it')}`,
+      build.onLoad({ filter: /./, namespace: 'module-package' }, async ({ path }) => ({
+        contents: toModule(path, await findNames('module-package', path)),
+      }));
+      build.onLoad({ filter: /./, namespace: 'awaiting-package' }, async ({ path }) => ({
+        contents: `import ${JSON.stringify(AWAIT)}; ${toModule('it', await findNames('awaiting-package', path))}`,
       }));
       build.onLoad({ filter: /./, namespace: 'awaited-import' }, ({ path }) => {
         const file = JSON.stringify(withoutShield(path));
@@ -140,35 +159,44 @@ async function resolvePackage(
 /** Reports the error in the words of esbuild, which adds the location of the import. */
 function toUnresolved({ path, kind }: OnResolveArgs): { readonly answer: OnResolveResult } | undefined {
   return kind === 'import-statement'
-    ? { answer: { errors: [{ text: `Could not resolve ${JSON.stringify(path)}` }] } }
+    ? {
+        answer: {
+          errors: [{ text: `Could not resolve ${JSON.stringify(path)}` }],
+        },
+      }
     : undefined;
 }
 
 type Kind = OnResolveArgs['kind'];
 /**
  * How an import of a package is loaded.
- * 'built-in': a module of Node itself.
+ * 'built-in': a module of Node itself; 'named-built-in': by a stand-in that declares its exports.
  * 'package': CommonJS, by `require`.
  * 'module-package': an ES module, by `require`.
- * 'awaiting-package': an ES module with a top-level await, by an `import()` that its importers
- * await.
+ * 'awaiting-package': an ES module with a top-level await, or whose `require` returns other exports,
+ * by an `import()` that its importers await.
  */
-type Namespace = 'built-in' | 'package' | 'module-package' | 'awaiting-package';
+type Namespace = 'built-in' | typeof BUILT_IN | 'package' | 'module-package' | 'awaiting-package';
 
 function leaveOut(path: string, kind: Kind, namespace: Namespace): OnResolveResult {
   if (kind !== 'dynamic-import') {
-    return { path: namespace === 'built-in' ? path : path + SHIELD, namespace };
+    return { path: isOfNode(namespace) ? path : path + SHIELD, namespace };
   }
-  return { path: namespace === 'built-in' ? path : `${MARK}${encodeURIComponent(path)}`, external: true };
+  return { path: isOfNode(namespace) ? path : `${MARK}${encodeURIComponent(path)}`, external: true };
+}
+
+function isOfNode(namespace: Namespace): boolean {
+  return namespace === 'built-in' || namespace === BUILT_IN;
 }
 
 /**
  * The text of a stand-in for an ES module that is loaded by `require` (Node ≥ 22.12). Without it,
  * an importer under `"type": "module"` would get an object of all exports as the default export, as
- * for CommonJS.
+ * for CommonJS. `names`: its exports, if they are known.
  */
-function toModule(path: string): string {
+function toModule(path: string, names: ReadonlySet<string> | undefined): string {
   const name = JSON.stringify(path);
+  if (names) return `export { ${[...names].map((each) => JSON.stringify(each)).join(', ')} } from ${name};`;
   return `import * as all from ${name}; export * from ${name}; export default all.default;`;
 }
 

@@ -2,6 +2,7 @@ import { basename, relative, resolve } from 'node:path';
 import type { Location, Message } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
 import { toImportProblem } from './import-problem.ts';
+import type { KnownExports } from './known-exports.ts';
 import { toUsersFile } from './stand-ins.ts';
 
 /** An import or a `require` that cannot be resolved. */
@@ -15,6 +16,11 @@ export interface UnresolvedImport {
 
 /** Converts a location in the text that esbuild got to the one in the user's file. */
 export type ToSource = (file: string, location: Location) => Pick<Problem, 'line' | 'column'>;
+
+export interface TakeParts {
+  readonly toSource: ToSource;
+  readonly exports: KnownExports;
+}
 
 /**
  * Files with settings for other files. esbuild reads them itself, and fails if one cannot be
@@ -35,6 +41,7 @@ export class SourceProblems {
    */
   readonly configs = new Map<string, Problem>();
   readonly #imports = new Map<string, UnresolvedImport>();
+  readonly #undefinedNames = new Map<string, Problem>();
 
   constructor(root: string, files: Iterable<readonly [path: string, problem: Problem]> = []) {
     this.#root = root;
@@ -43,7 +50,12 @@ export class SourceProblems {
 
   /** The number of problems; it never decreases. */
   get size(): number {
-    return this.files.size + this.configs.size + this.#imports.size;
+    return this.files.size + this.configs.size + this.#imports.size + this.#undefinedNames.size;
+  }
+
+  /** Imports of names that their package does not export: the code runs, and they are undefined. */
+  get undefinedNames(): Iterable<Problem> {
+    return this.#undefinedNames.values();
   }
 
   get unresolvedImports(): number {
@@ -58,7 +70,7 @@ export class SourceProblems {
    * Adds an error of esbuild. Returns false if it is known: another build would fail in the same
    * way.
    */
-  take({ text, location, notes }: Message, toSource: ToSource): boolean {
+  take({ text, location, notes }: Message, { toSource, exports }: TakeParts): boolean {
     const name = location ? toUsersFile(location.file) : undefined;
     if (!location || name === undefined) return false;
     const path = resolve(this.#root, name);
@@ -78,9 +90,21 @@ export class SourceProblems {
       this.configs.set(path, { severity: 'warning', ...at, message });
       return true;
     }
+    const missing = exports.explain(text, path);
+    if (missing?.severity === 'warning') {
+      exports.leaveOpen(missing.standIn);
+      return this.#addUndefinedName({ ...at, severity: missing.severity, message: missing.message });
+    }
     // Only the first error of a file is reported: the others often follow from it.
     if (this.files.has(path)) return false;
-    this.files.set(path, { severity: 'error', ...at, message: toMessage(text, notes) });
+    this.files.set(path, { severity: 'error', ...at, message: missing?.message ?? toMessage(text, notes) });
+    return true;
+  }
+
+  #addUndefinedName(problem: Problem): boolean {
+    const key = toKey(problem.file, problem.message);
+    if (this.#undefinedNames.has(key)) return false;
+    this.#undefinedNames.set(key, problem);
     return true;
   }
 
@@ -119,8 +143,8 @@ function toMessage(text: string, notes: Message['notes']): string {
   return text;
 }
 
-function toKey(importer: string, specifier: string): string {
-  return JSON.stringify([importer, specifier]);
+function toKey(file: string, text: string): string {
+  return JSON.stringify([file, text]);
 }
 
 /** esbuild quotes text as Go does; for most characters that equals JSON. */

@@ -7,6 +7,7 @@ export const INDEX = 'index.nexthop.js';
 /** Namespaces of modules that replace others in a bundle. */
 const NAMESPACES = [
   'built-in',
+  'named-built-in',
   'package',
   'module-package',
   'awaiting-package',

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import type { Problem } from '../../contract/problem.ts';
@@ -7,6 +6,7 @@ import type { Project } from '../../contract/project.ts';
 import { buildAround } from './build-around.ts';
 import { InputWatch } from './inputs.ts';
 import { explainStale, findKept } from './kept-build.ts';
+import { readText } from './read-text.ts';
 import { SourceProblems } from './source-problems.ts';
 
 /** What a file exports, found without running it. */
@@ -79,14 +79,14 @@ function fromAnswer(root: string, { looks, brokenTexts, broken }: SurveyAnswer):
 }
 
 async function look(
-  { root, warmCode }: Pick<Project, 'root' | 'warmCode'>,
+  { root, warmCode, fileFacts }: Pick<Project, 'root' | 'warmCode' | 'fileFacts'>,
   files: readonly string[],
   watch: InputWatch | undefined,
 ): Promise<Survey> {
   const found = new SourceProblems(root);
   const { files: broken } = found;
   const texts = new Map<string, string>();
-  await Promise.all(files.map((file) => readInto(texts, { root, file, broken })));
+  await Promise.all(files.map((file) => readInto(texts, { root, fileFacts, file, broken })));
   const exporting = files.filter((file) => MAY_EXPORT.test(texts.get(file) ?? ''));
   const keys = new Map(exporting.map((file) => [file, toKey(file, texts.get(file) ?? '')]));
   const known = exporting.flatMap((file) => {
@@ -96,7 +96,7 @@ async function look(
   const looks = new Map<string, Look>(known);
   const unknown = exporting.filter((file) => !looks.has(file));
   if (unknown.length > 0) {
-    for (const [file, seen] of await lookAt({ root, files: unknown, texts, found, watch })) {
+    for (const [file, seen] of await lookAt({ root, fileFacts, files: unknown, texts, found, watch })) {
       looks.set(file, seen);
       if (isAlone(texts.get(file) ?? '')) warmCode?.keep(keys.get(file) ?? '', seen);
     }
@@ -124,32 +124,31 @@ function isAlone(text: string): boolean {
     .every((rest) => DECLARES.test(rest));
 }
 
-interface Reading {
-  readonly root: string;
+interface Reading extends Pick<Project, 'root' | 'fileFacts'> {
   readonly file: string;
   readonly broken: Map<string, Problem>;
 }
 
-async function readInto(texts: Map<string, string>, { root, file, broken }: Reading): Promise<void> {
+async function readInto(texts: Map<string, string>, { root, fileFacts, file, broken }: Reading): Promise<void> {
   try {
-    texts.set(file, await readFile(file, 'utf8'));
+    texts.set(file, await readText({ fileFacts }, file));
   } catch (error) {
     const message = `cannot be read: ${error instanceof Error ? error.message : error}`;
     broken.set(file, { severity: 'error', file: relative(root, file), message });
   }
 }
 
-interface LookRequest {
-  readonly root: string;
+interface LookRequest extends Pick<Project, 'root' | 'fileFacts'> {
   readonly files: readonly string[];
   readonly texts: ReadonlyMap<string, string>;
   readonly found: SourceProblems;
   readonly watch: InputWatch | undefined;
 }
 
-async function lookAt({ root, files, texts, found, watch }: LookRequest): Promise<Map<string, Look>> {
+async function lookAt({ root, fileFacts, files, texts, found, watch }: LookRequest): Promise<Map<string, Look>> {
   const { built, isMadeCommonJs } = await buildAround({
     root,
+    fileFacts,
     entries: files,
     toOptions: (entries) => ({
       // Numbered, because `a.js` and `a.ts` would get the same output.

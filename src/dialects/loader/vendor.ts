@@ -1,7 +1,8 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, posix } from 'node:path';
 import type { Loader, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import type { Vendored } from '../../contract/dialect.ts';
+import { makeFolder } from '../../process/make-folder.ts';
 import { withEsbuild } from './build-around.ts';
 import { type FetchedModule, fetchModule } from './fetch-module.ts';
 import { applyMap, type ImportRules } from './import-rules.ts';
@@ -17,6 +18,7 @@ export interface VendorParts {
 
 const NAMESPACE = 'vendored';
 const URL_SCHEME = /^https?:\/\//;
+const WASM = /\bnew URL\(\s*(["'`])([^"'`$]+\.wasm)\1\s*,\s*import\.meta\.url\s*\)/g;
 const OTHER_SCHEME = /^(?:npm|jsr|node):/;
 
 /**
@@ -101,11 +103,25 @@ class Vendoring {
       this.#fetched.set(url, known);
       const module = await known;
       if (module.url !== url) this.#redirects.set(url, module.url);
-      this.#modules.set(module.url, module);
+      if (!this.#modules.has(module.url)) {
+        this.#modules.set(module.url, module);
+        await this.#fetchWasm(module);
+      }
       return { path: module.url, namespace: NAMESPACE };
     } catch (error) {
       this.#mistakes.push(`${url} ${error instanceof Error ? error.message : error}`);
       return { path: url, external: true };
+    }
+  }
+
+  /** WebAssembly that a module reads from beside it while it runs. It is stored where the module looks for it. */
+  async #fetchWasm({ url, file, content }: FetchedModule): Promise<void> {
+    for (const [, , name = ''] of content.toString().matchAll(WASM)) {
+      const beside = posix.join(posix.dirname(file), name);
+      if (URL_SCHEME.test(name) || name.startsWith('/') || beside.startsWith('..')) continue;
+      const { href } = new URL(name, url);
+      const { content: wasm } = await this.#get(href);
+      this.#modules.set(href, { url: href, file: beside, content: wasm });
     }
   }
 
@@ -142,7 +158,7 @@ class Vendoring {
     for (const url of urls) {
       const { file, content } = this.#modules.get(url) as FetchedModule; // its keys
       modules[url] = { file, sha256: toSum(content) };
-      await mkdir(dirname(join(this.#folder, file)), { recursive: true });
+      makeFolder(dirname(join(this.#folder, file)));
       await writeFile(join(this.#folder, file), content);
     }
     for (const [url, to] of [...this.#redirects].sort()) modules[url] = to;

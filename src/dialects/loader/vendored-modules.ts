@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { hasCode } from '../../contract/error-code.ts';
 import { messageOf } from '../../contract/error-message.ts';
 
 /** Modules of URLs in the site, relative to it: part of its source, as `node_modules`. */
@@ -37,13 +38,17 @@ export class VendoredModules {
     this.#root = root;
     this.lockFile = join(root, VENDOR_FOLDER, LOCK_FILE);
     const lock = readLock(this.lockFile);
-    this.mistake = typeof lock === 'string' ? lock : undefined;
+    this.mistake = typeof lock === 'string' ? lock : findChangedWasm(root, lock);
     this.#lock = typeof lock === 'string' ? EMPTY : lock;
     this.#urls = new Map(
       Object.entries(this.#lock.modules).flatMap(([url, module]) =>
         typeof module === 'string' ? [] : [[join(root, VENDOR_FOLDER, module.file), url] as const],
       ),
     );
+  }
+
+  get hasModules(): boolean {
+    return this.#urls.size > 0;
   }
 
   /** The URL of a file that is vendored; undefined for other files. */
@@ -80,10 +85,21 @@ export function readLock(file: string): Lock | string {
     const lock: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return isLock(lock) ? lock : 'must have "version": 1 and "modules"';
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-      ? EMPTY
-      : `cannot be read: ${messageOf(error)}`;
+    return hasCode(error, 'ENOENT') ? EMPTY : `cannot be read: ${messageOf(error)}`;
   }
+}
+
+/** WebAssembly is read while code runs, where it is not compared again. */
+function findChangedWasm(root: string, { modules }: Lock): string | undefined {
+  const changed = Object.values(modules).find(
+    (module) =>
+      typeof module === 'object' &&
+      module.file.endsWith('.wasm') &&
+      sumOf(join(root, VENDOR_FOLDER, module.file)) !== module.sha256,
+  );
+  return typeof changed === 'object'
+    ? `names another ${changed.file} than the one in the folder; run "nexthop vendor"`
+    : undefined;
 }
 
 const EMPTY: Lock = { version: 1, modules: {} };

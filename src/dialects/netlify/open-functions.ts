@@ -6,6 +6,7 @@ import type { Project } from '../../contract/project.ts';
 import type { Route } from '../../contract/route.ts';
 import type { Exports } from '../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../loader/load-functions.ts';
+import { isImported } from '../loader/near-paths.ts';
 import type { DeployBlobs } from './blobs/fetch-guard.ts';
 import type { OpenedBlobs } from './blobs/open-blobs.ts';
 import { dependsOnBlobs, mayUseBlobs } from './blobs/uses-blobs.ts';
@@ -19,7 +20,7 @@ import { toEventRun } from './events/event-run.ts';
 import type { Declaration } from './find/declaration.ts';
 import { findEvent, findMethods } from './find/event-names.ts';
 import type { DeployFile } from './find/find-deploy-files.ts';
-import type { Findings } from './find/find-functions.ts';
+import type { Findings, Salvaged } from './find/find-functions.ts';
 import { type FunctionParts, toEntryPoints, toMethodEntries } from './function-targets.ts';
 import { toRoutes } from './to-routes.ts';
 
@@ -31,7 +32,9 @@ export interface OpenedFunctions {
   readonly problems: readonly Problem[];
 }
 
-export interface FoundCode extends Pick<Findings, 'declarations' | 'unread'> {
+export interface FoundCode extends Pick<Findings, 'declarations' | 'unread'>, Partial<Pick<Findings, 'salvaged'>> {
+  /** Default: none. */
+  readonly misspelt?: Findings['misspelt'];
   /** Default: none. */
   readonly deployFiles?: readonly DeployFile[];
 }
@@ -48,7 +51,7 @@ export interface OpeningOptions {
  */
 export async function openFunctions(
   project: Project,
-  { declarations, unread, deployFiles = [] }: FoundCode,
+  { declarations, unread, misspelt, salvaged, deployFiles = [] }: FoundCode,
   { loadLimitMs }: OpeningOptions = {},
 ): Promise<OpenedFunctions> {
   if (declarations.length === 0) return { routes: [], jobRules: [], subscriptions: [], problems: [] };
@@ -72,7 +75,9 @@ export async function openFunctions(
     const declaration = outcome.state === 'ready' ? settle(entry, outcome, unread) : entry;
     if (outcome.state === 'ready')
       project.warmCode?.keepGood(entry.file, { ...outcome.good, facts: { ...declaration } });
-    opening.add(declaration, outcome);
+    await opening.checkHandler(entry.file, outcome, misspelt?.get(entry.file));
+    if (outcome.state === 'failed') opening.addFailed(declaration, outcome, salvaged?.get(entry.file));
+    else opening.add(declaration, outcome);
   }
   return opening;
 }
@@ -117,6 +122,22 @@ class Opening implements OpenedFunctions {
     this.problems = problems;
   }
 
+  /**
+   * Reports a function without a handler. Code that other code imports is no function by intent; on the platform, too, it
+   * has a URL that answers an error.
+   */
+  async checkHandler(file: string, outcome: LoadedFunction, misspelt?: Problem): Promise<void> {
+    if (outcome.state !== 'ready' || hasFunction(outcome.exports)) {
+      if (misspelt) this.problems.push(misspelt);
+      return;
+    }
+    const isHelper = await isImported(this.#project.root, file);
+    const { message } = misspelt ?? { message: 'exports neither a default function nor a `handler`' };
+    const end = isHelper ? '; put code that others import into a folder below, such as lib/' : '';
+    const severity = isHelper ? 'warning' : 'error';
+    this.problems.push({ file, ...misspelt, severity, message: `${message}; each request to it answers 500${end}` });
+  }
+
   add(declaration: Declaration, outcome: LoadedFunction): void {
     if (outcome.state === 'ahead') return;
     const parts = { project: this.#project, platform: this.#platform, declaration };
@@ -129,6 +150,15 @@ class Opening implements OpenedFunctions {
     const { routes, problems } = toRoutes(declaration, toTarget);
     this.routes.push(...routes);
     this.problems.push(...problems);
+  }
+
+  /** A function that does not load keeps its paths, as far as its text shows them: the next hop may have another answer for them. */
+  addFailed(declaration: Declaration, outcome: LoadedFunction, salvaged: Salvaged | undefined): void {
+    this.add(salvaged?.declaration ?? declaration, outcome);
+    if (!salvaged?.lacksPath) return;
+    const { file, name } = declaration;
+    const message = `has a path that cannot be read from its text, so requests for it go to the next hop; /.netlify/functions/${name} answers 500`;
+    this.problems.push({ severity: 'error', file, message });
   }
 
   #addReadableMethods(parts: Omit<FunctionParts, 'run'>, exports: Exports): void {
@@ -167,10 +197,6 @@ class Opening implements OpenedFunctions {
       case 'late':
         return toLateRun(file, outcome.later.then(toRun));
       case 'ready':
-        if (!hasFunction(outcome.exports)) {
-          const message = 'exports neither a default function nor a `handler`: each request to it fails';
-          this.problems.push({ severity: 'warning', file, message });
-        }
         return this.#toReadyRun(file, () => toRun(outcome.exports));
     }
   }
@@ -201,12 +227,18 @@ function toFunctionRun(exports: Exports, { name, file, generation }: Declaration
   return toLambdaRun(exports, { name, file, platform }) ?? toModernRun(exports, platform);
 }
 
-/**
- * Whether a module exports anything that could be a function. If not, each request fails, as on the
- * platform.
- */
-function hasFunction({ handler, default: standard }: Exports): boolean {
-  return handler !== undefined || standard !== undefined;
+/** Whether a module exports a function, an object with `fetch` or a `handler`, or methods for events. Else each request fails, as on the platform. */
+function hasFunction(exports: Exports): boolean {
+  try {
+    const exported = defaultOf(exports);
+    const isFunction = [exports.handler, exported, Object(exported).fetch, Object(exported).handler].some(
+      (each) => typeof each === 'function',
+    );
+    return isFunction || findMethods(exported).length > 0;
+  } catch {
+    // Getters and proxies of users threw; `#toReadyRun` reports that.
+    return true;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import type { MatchablePath } from '../../contract/path.ts';
 import type { Pattern, PatternSegment } from '../../contract/pattern.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Route } from '../../contract/route.ts';
-import type { Params, Target } from '../../contract/target.ts';
+import { createParams, type Params, type Target } from '../../contract/target.ts';
 import { describeLimit } from './config/rate-limit.ts';
 import type { Declaration } from './find/declaration.ts';
 import { toPattern } from './find/to-pattern.ts';
@@ -151,7 +151,7 @@ function withoutPaths(pattern: Pattern, others: readonly Pattern[]): Pattern {
 const REST: PatternSegment = { kind: 'catch-all', name: '', orNone: true };
 const PLATFORM: Pattern = { text: '/.netlify/*', segments: [{ kind: 'literal', text: '.netlify' }, REST] };
 
-const NO_PARAMS: Params = Object.freeze(Object.create(null));
+const NO_PARAMS: Params = Object.freeze(createParams<string>());
 
 /** Also matches all paths below. */
 function toDefaultPattern(folder: (typeof DEFAULT_FOLDERS)[number], name: string): Pattern {

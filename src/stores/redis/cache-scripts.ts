@@ -9,7 +9,7 @@ import { toScript } from './script.ts';
  * {prefix:/cache}:bans          zset     tags, by the time of their last ban in microseconds. No two scripts add the same time
  * {prefix:/cache}:used          string   exists since the first entry was written
  * {prefix:/cache}:asked         string   the latest time of a writer of an entry, in microseconds
- * {prefix:/cache}:banned        channel
+ * {prefix:/cache}:banned        channel; a message is '', or has bans (BanMessage)
  *
  * Times of bans are those of Redis. They never go back, also if its clock does: an entry that was
  * asked for by the earlier clock would outlive its purge.
@@ -22,7 +22,7 @@ local now = clock[1] * 1000000 + clock[2]
 local function entry(key) return root .. ':entry:' .. key end
 local function newest() return tonumber(redis.call('ZREVRANGE', bans, 0, 0, 'WITHSCORES')[2] or 0) end
 -- A restricted user may lack the right to the channel. The bans are stored by now.
-local function notify() redis.pcall('PUBLISH', root .. ':banned', '') end
+local function notify(message) redis.pcall('PUBLISH', root .. ':banned', message) end
 -- Numbers are written in full: Lua writes large ones with an exponent.
 local function text(number) return string.format('%.0f', number) end
 local function page(since)
@@ -45,12 +45,18 @@ export const WRITE = toScript(
   `${CACHE}
 redis.call('SET', entry(ARGV[1]), ARGV[2], 'PX', ARGV[3])
 if tonumber(ARGV[4]) > tonumber(redis.call('GET', asked) or 0) then redis.call('SET', asked, ARGV[4]) end
-if redis.call('SET', used, 1, 'NX') then notify() end
+if redis.call('SET', used, 1, 'NX') then notify('') end
 return text(now)`,
 );
 
-/** ARGV: key. */
-export const DELETE = toScript('writing', `return redis.call('DEL', KEYS[1] .. ':entry:' .. ARGV[1])`);
+/** ARGV: keys. */
+export const DELETE = toScript(
+  'writing',
+  `
+local removed = 0
+for index = 1, #ARGV do removed = removed + redis.call('DEL', KEYS[1] .. ':entry:' .. ARGV[index]) end
+return removed`,
+);
 
 /** ARGV: key, milliseconds. */
 export const LOCK = toScript(
@@ -58,11 +64,15 @@ export const LOCK = toScript(
   `return redis.call('SET', KEYS[1] .. ':lock:' .. ARGV[1], 1, 'NX', 'PX', ARGV[2]) and 1 or 0`,
 );
 
+/** Each process gets the message. More tags are read by those that need them. */
+const MOST_TAGS_OF_MESSAGE = 100;
+
 /** ARGV: the version that is known, tags. */
 export const BAN = toScript(
   'memory',
   `${CACHE}
-local at = math.max(now, newest() + 1, tonumber(redis.call('GET', asked) or 0))
+local since = newest()
+local at = math.max(now, since + 1, tonumber(redis.call('GET', asked) or 0))
 for index = 2, #ARGV do
   if ARGV[index] == '${EVERYTHING}' then redis.call('DEL', bans) end
 end
@@ -73,7 +83,11 @@ if redis.call('ZCARD', bans) > ${MOST_BANS} then
   local everything = redis.call('ZSCORE', bans, '${EVERYTHING}')
   if not everything then redis.call('ZADD', bans, last, '${EVERYTHING}') end
 end
-notify()
+local message = ''
+if #ARGV <= ${MOST_TAGS_OF_MESSAGE} then
+  message = cjson.encode({ now = text(now), since = text(since), at = text(at), tags = { unpack(ARGV, 2) } })
+end
+notify(message)
 return page(ARGV[1])`,
 );
 

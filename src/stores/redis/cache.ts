@@ -1,4 +1,4 @@
-import type { BanPage, CacheStore } from '../../contract/cache-store.ts';
+import type { BanNews, BanPage, CacheStore } from '../../contract/cache-store.ts';
 import { BAN, BANS, DELETE, LOCK, READ, WRITE } from './cache-scripts.ts';
 import type { Connection } from './connection.ts';
 import { toBytes, toList, toNumber, toText } from './reply.ts';
@@ -40,8 +40,8 @@ export class RedisCache implements CacheStore {
     this.#measure(toNumber(now));
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#connection.run(DELETE, this.#root, key);
+  async delete(keys: readonly string[]): Promise<boolean> {
+    return (await this.#connection.run(DELETE, this.#root, ...keys)) !== 0;
   }
 
   async lock(key: string, leaseMs: number): Promise<boolean> {
@@ -56,8 +56,33 @@ export class RedisCache implements CacheStore {
     return this.#toPage(await this.#connection.run(BANS, this.#root, toMicroseconds(since)));
   }
 
-  onBan(listener: () => void): () => void {
-    return this.#wakeUp.listen(listener);
+  /** Redis removes entries itself, and to count them would take longer than everything else that is asked of it. */
+  async bytes(): Promise<undefined> {
+    return undefined;
+  }
+
+  onBan(listener: (news?: BanNews) => void): () => void {
+    const stopListening = this.#wakeUp.listen((message) => listener(this.#toNews(message)));
+    // The connection for notices may be back earlier than this one: what is read by then fails.
+    const stopWaiting = this.#connection.onReady(() => listener());
+    return () => {
+      stopListening();
+      stopWaiting();
+    };
+  }
+
+  /** Undefined if the message has no bans. */
+  #toNews(message: string): BanNews | undefined {
+    if (message === '') return undefined;
+    const { now, since, at, tags }: BanMessage = JSON.parse(message); // of the script BAN
+    const atMs = Number(at) / 1000;
+    return {
+      since: Number(since) / 1000,
+      version: atMs,
+      bans: tags.map((tag) => [tag, atMs] as const),
+      aheadMs: this.#measure(Number(now)),
+      hasEntries: false,
+    };
   }
 
   #toPage(reply: unknown): BanPage {
@@ -80,6 +105,15 @@ export class RedisCache implements CacheStore {
     if (!best || ms > best.ms || measuredAtMs > best.measuredAtMs + DIFFERENCE_MS) this.#ahead = { ms, measuredAtMs };
     return (this.#ahead ?? { ms }).ms;
   }
+}
+
+/** Microseconds as text: they are too large for a number of Lua's JSON. */
+interface BanMessage {
+  readonly now: string;
+  /** The version before it. */
+  readonly since: string;
+  readonly at: string;
+  readonly tags: readonly string[];
 }
 
 /** The exact score of a ban. */

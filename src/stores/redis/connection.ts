@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { RedisEndpoint } from '../../config/redis-url.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
+import type { StoreObserver } from '../../contract/metrics.ts';
 import { CALL_TIMEOUT_MS } from '../../contract/store.ts';
 import { createClient, disconnect } from './client.ts';
 import type { Needs, Script } from './script.ts';
@@ -35,9 +36,11 @@ export class Connection {
   #readiness = Promise.withResolvers<boolean>();
   #readyTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
+  readonly #observer: StoreObserver | undefined;
 
   /** `callTimeoutMs`: the time limit of one verb, including the wait for a connection. */
-  constructor(endpoint: RedisEndpoint, log: Log, callTimeoutMs = CALL_TIMEOUT_MS) {
+  constructor(endpoint: RedisEndpoint, log: Log, callTimeoutMs = CALL_TIMEOUT_MS, observer?: StoreObserver) {
+    this.#observer = observer;
     this.#callTimeoutMs = callTimeoutMs;
     this.name = nameOf(endpoint);
     this.#condition = new Condition(log, this.name);
@@ -57,7 +60,12 @@ export class Connection {
    * Runs `script` on the key `root`. Resolves with its reply, in which all strings are Buffers.
    * Rejects with the Fault `store_unavailable` within a second.
    */
-  async run(script: Script, root: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
+  run(script: Script, root: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    const work = () => this.#run(script, root, args);
+    return this.#observer ? this.#observer.observe('redis', 'EVALSHA', work) : work();
+  }
+
+  async #run(script: Script, root: string, args: readonly (string | number | Buffer)[]): Promise<unknown> {
     if (this.#isClosed) throw new Fault('store_unavailable', { message: `the store on ${this.name} is closed` });
     const running = this.#runUntilDeadline(script, [1, root, ...args]);
     this.#inFlight.add(running);
@@ -73,9 +81,10 @@ export class Connection {
     }
   }
 
-  /** Calls `listener` each time the connection is ready. */
-  onReady(listener: () => void): void {
+  /** Calls `listener` each time the connection is ready. Returns a function that removes it. */
+  onReady(listener: () => void): () => void {
     this.#client.on('ready', listener);
+    return () => this.#client.off('ready', listener);
   }
 
   /** Closes the connection after the verbs in flight, which have their deadlines. */
@@ -138,6 +147,8 @@ export class Connection {
   }
 
   #notReady(): Error {
+    // What Redis refuses, e.g. the login, says more than the state of the connection at this moment.
+    if (this.#lastError && toTrouble(this.#lastError, 'reading')) return this.#lastError;
     if (this.#client.status === 'connect') {
       return new Error('it is not ready yet, and may be reading its data from disk');
     }

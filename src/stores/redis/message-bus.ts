@@ -71,7 +71,10 @@ class Registration {
     } catch (error) {
       // ioredis rejects with errors only.
       if (this.#client.status === 'ready')
-        log.warn('the message bus refused the registration', { error: toCause(error as Error) });
+        log.warn(
+          `the message bus at ${endpoint.host}:${endpoint.port} refused the registration in ${endpoint.registrationKey}, so it may send no requests for a reload; check PROXY_REGO_KEY and the rights of the user`,
+          { error: toCause(error as Error) },
+        );
     }
   }
 }
@@ -182,8 +185,8 @@ class Wait {
     }
     const what =
       type === undefined
-        ? 'a message of the bus cannot be read'
-        : `a message of the bus is not for this module: ${type}`;
+        ? 'a message of the bus cannot be read and is ignored'
+        : `a message of the bus is not for this module and is ignored: ${type}`;
     if (this.#logged.has(what) || this.#logged.size === MOST_LOGGED) return;
     this.#logged.add(what);
     log.warn(what);

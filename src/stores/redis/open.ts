@@ -1,5 +1,6 @@
 import type { RedisEndpoint } from '../../config/redis-url.ts';
 import type { Log } from '../../contract/log.ts';
+import type { StoreObserver } from '../../contract/metrics.ts';
 import type { Store } from '../../contract/store.ts';
 import { adviseOnce } from './advice.ts';
 import { RedisBlobs } from './blobs.ts';
@@ -20,15 +21,16 @@ export interface RedisStoreSetup {
   readonly log: Log;
   /** Time limit of a call, including the wait for a connection. Default: CALL_TIMEOUT_MS. */
   readonly callTimeoutMs?: number | undefined;
+  readonly observer?: StoreObserver | undefined;
 }
 
 /**
  * Opens a store on Redis. Returns at once: the client connects by itself, now and after each loss
  * of the connection.
  */
-export function openRedisStore({ endpoint, prefix, log, callTimeoutMs }: RedisStoreSetup): Store {
+export function openRedisStore({ endpoint, prefix, log, callTimeoutMs, observer }: RedisStoreSetup): Store {
   const root = `{${prefix}}`;
-  const connection = new Connection(endpoint, log, callTimeoutMs);
+  const connection = new Connection(endpoint, log, callTimeoutMs, observer);
   const wakeUp = new WakeUp({ endpoint, channel: `${root}:pushed`, log, delays: 'jobs of other processes' });
   const cacheRoot = `{${prefix}:/cache}`;
   const banned = new WakeUp({ endpoint, channel: `${cacheRoot}:banned`, log, delays: 'purges by other processes' });

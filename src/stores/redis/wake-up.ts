@@ -15,6 +15,9 @@ export interface WakeUpParts {
 /** A connection without messages is checked this often: a router may have forgotten it, which neither side notices. */
 const CHECK_EACH_MS = 10_000;
 
+/** `message`: what was published; '' after a new connection. */
+export type WakeUpListener = (message: string) => void;
+
 /**
  * Calls its listeners when any process has published to the channel, and after each new connection. It has a separate connection, because a
  * subscribed connection accepts no other commands, and it is connected only while there is a
@@ -22,7 +25,7 @@ const CHECK_EACH_MS = 10_000;
  */
 export class WakeUp {
   readonly #parts: WakeUpParts;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<WakeUpListener>();
   #client: Redis | undefined;
   #check: NodeJS.Timeout | undefined;
   #reportedRefusal = false;
@@ -33,10 +36,10 @@ export class WakeUp {
   }
 
   /** Returns a function that removes the listener. */
-  listen(listener: () => void): () => void {
+  listen(listener: WakeUpListener): () => void {
     if (this.#isClosed) return () => {};
     // A new function each time, because the same listener may be added twice.
-    const call = (): void => listener();
+    const call = (message: string): void => listener(message);
     this.#listeners.add(call);
     this.#client ??= this.#connect();
     return () => {
@@ -68,16 +71,16 @@ export class WakeUp {
       maxRetriesPerRequest: 0,
       // ioredis would leave a failed resubscription as an unhandled rejection.
       autoResubscribe: false,
-      retryStrategy: (attempt) => {
+      retryStrategy: () => {
         // ioredis reads the options again before each attempt.
         if (endpoint.mode === 'cluster') Object.assign(client.options, addressOf(endpoint, ++node));
-        return pauseBeforeRetry(attempt);
+        return pauseBeforeRetry();
       },
     });
     // The connection of the verbs logs failures. Workers also check for jobs without notifications.
     client.on('error', () => {});
     client.on('ready', () => void this.#subscribe(client));
-    client.on('message', () => this.#notify());
+    client.on('message', (_, message) => this.#notify(message));
     // A check without a reply ends the connection (SILENCE_MS).
     this.#check = setInterval(() => client.status === 'ready' && client.ping().catch(() => {}), CHECK_EACH_MS).unref();
     return client;
@@ -93,19 +96,22 @@ export class WakeUp {
       return;
     }
     // A message may have been published while the connection was away.
-    this.#notify();
+    this.#notify('');
   }
 
   #reportRefusal(error: Error): void {
     if (this.#reportedRefusal || !error.message.includes('NOPERM')) return;
     this.#reportedRefusal = true;
     const { endpoint, channel, log, delays } = this.#parts;
-    log.warn(`${nameOf(endpoint)} forbids this user the channel ${channel}; ${delays} are noticed later`, {
-      error: toCause(error),
-    });
+    log.warn(
+      `${nameOf(endpoint)} forbids this user the channel ${channel}; ${delays} are noticed later; allow it in the ACL of the user`,
+      {
+        error: toCause(error),
+      },
+    );
   }
 
-  #notify(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #notify(message: string): void {
+    for (const listener of [...this.#listeners]) listener(message);
   }
 }

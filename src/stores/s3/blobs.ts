@@ -19,6 +19,7 @@ import {
 } from '../../contract/blob-storage.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
+import type { StoreObserver } from '../../contract/metrics.ts';
 import { randomName, storeBody } from '../blob-body.ts';
 import { readCursor, toCursor } from '../blob-cursor.ts';
 import { BucketClient } from './bucket.ts';
@@ -46,6 +47,7 @@ export interface S3BlobsSetup {
   readonly folder: string;
   readonly objectLimitBytes: number;
   readonly log: Log;
+  readonly observer?: StoreObserver | undefined;
 }
 
 /**
@@ -61,7 +63,7 @@ export class S3Blobs implements BlobStorage {
 
   constructor(setup: S3BlobsSetup) {
     this.#setup = setup;
-    this.#client = new BucketClient(setup.bucket, setup.log);
+    this.#client = new BucketClient(setup.bucket, setup.log, setup.observer);
     const { prefix } = setup.bucket;
     this.#root = `${prefix === '' ? '' : `${prefix}/`}${setup.site}/`;
   }

@@ -2,6 +2,7 @@ import type { AwsClient } from 'aws4fetch';
 import type { S3Bucket } from '../../config/s3-url.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
+import type { StoreObserver } from '../../contract/metrics.ts';
 import { nativeFetch } from '../../contract/own-fetch.ts';
 import { readErrorText } from './list-xml.ts';
 
@@ -36,8 +37,10 @@ export class BucketClient {
   #pausedUntilMs = 0;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
   #isAway = false;
+  readonly #observer: StoreObserver | undefined;
 
-  constructor(bucket: S3Bucket, log: Log) {
+  constructor(bucket: S3Bucket, log: Log, observer?: StoreObserver) {
+    this.#observer = observer;
     this.name = `the bucket ${bucket.bucket} at ${new URL(bucket.origin).host}`;
     this.#bucket = bucket;
     this.#log = log;
@@ -47,7 +50,12 @@ export class BucketClient {
    * Resolves with a successful or expected response, whose body the caller reads or cancels. Rejects
    * with `store_unavailable`.
    */
-  async send(request: S3Request): Promise<Response> {
+  send(request: S3Request): Promise<Response> {
+    const work = () => this.#send(request);
+    return this.#observer ? this.#observer.observe('s3', request.method, work) : work();
+  }
+
+  async #send(request: S3Request): Promise<Response> {
     if (performance.now() < this.#pausedUntilMs) throw this.#toFault('did not respond before', undefined);
     let response: Response;
     try {

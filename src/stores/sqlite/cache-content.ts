@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import { statfsSync, utimesSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { cacheSteps } from './cache-steps.ts';
@@ -50,12 +50,13 @@ export function cacheContent(limitBytes: number): DatabaseContent {
     isDisposable: true,
     open(database, { path, fsync }) {
       const clock = StoreClock.open(database);
-      const { steps, touch, version } = cacheSteps(database, clock, limitBytes);
+      const { steps, touch, version, news } = cacheSteps(database, clock, limitBytes);
       return {
         steps,
-        upkeep: new CacheUpkeep(database, clock, { touch, fsync }),
+        upkeep: new CacheUpkeep(database, clock, { path, touch, fsync }),
         room: new CacheRoom(path),
         version,
+        news,
       };
     },
   };
@@ -72,6 +73,7 @@ class CacheUpkeep implements ContentUpkeep {
   readonly #database: DatabaseSync;
   readonly #clock: StoreClock;
   readonly #touch: () => void;
+  readonly #path: string;
   readonly #fsync: boolean;
   readonly #newestBan: StatementSync;
   #bannedAt: unknown;
@@ -80,8 +82,9 @@ class CacheUpkeep implements ContentUpkeep {
   constructor(
     database: DatabaseSync,
     clock: StoreClock,
-    parts: { readonly touch: () => void; readonly fsync: boolean },
+    parts: { readonly path: string; readonly touch: () => void; readonly fsync: boolean },
   ) {
+    this.#path = parts.path;
     this.#database = database;
     this.#clock = clock;
     this.#touch = parts.touch;
@@ -113,11 +116,16 @@ class CacheUpkeep implements ContentUpkeep {
     return false;
   }
 
-  /** A loss of power must not bring back what was purged. Copying the log into the file brings it to the disk first. */
+  /**
+   * Other processes notice the write itself before its commit is visible. So the file is touched after the commit (ChangeWatch).
+   * A loss of power must not bring back what was purged. Copying the log into the file brings it to the disk first.
+   */
   #keepBans(): void {
     const at = this.#newestBan.get()?.at;
     if (at === this.#bannedAt) return;
     this.#bannedAt = at;
+    const now = new Date();
+    utimesSync(this.#path, now, now);
     if (this.#fsync) this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)');
   }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type BanPage, EVERYTHING, MOST_BANS, REPLACED_BANS } from '../../contract/cache-store.ts';
+import { type BanNews, type BanPage, EVERYTHING, MOST_BANS, REPLACED_BANS } from '../../contract/cache-store.ts';
 import { toBytes } from './job-steps.ts';
 import type { StoreClock } from './store-clock.ts';
 import { always, never, type Step } from './verbs.ts';
@@ -9,11 +9,14 @@ export interface CacheVerbs {
   read(key: string): { readonly value: Uint8Array; readonly version: number } | undefined;
   /** `keepMs`: it counts as absent after this time. */
   write(key: string, value: Uint8Array, keepMs: number): void;
-  remove(key: string): void;
+  /** Whether there were any. */
+  remove(keys: readonly string[]): boolean;
   /** False if another call has locked the key less than `leaseMs` ago. */
   lock(key: string, leaseMs: number): boolean;
   ban(tags: readonly string[], since: number): BanPage;
   bans(since: number): BanPage;
+  /** Of the file, without free pages. */
+  bytes(): number;
 }
 
 type CacheSteps = { readonly [Name in keyof CacheVerbs]: Step<CacheVerbs[Name]> };
@@ -26,15 +29,21 @@ const REMOVED_AT_ONCE = 8;
 
 /**
  * `touch` writes when entries were last read; then it need not be written at each read. `version`
- * changes with bans, and with the first entry.
+ * changes with bans, and with the first entry. `news`: the bans since its last call.
  */
 export function cacheSteps(
   database: DatabaseSync,
   clock: StoreClock,
   limitBytes: number,
-): { readonly steps: CacheSteps; readonly touch: () => void; readonly version: () => unknown } {
+): {
+  readonly steps: CacheSteps;
+  readonly touch: () => void;
+  readonly version: () => unknown;
+  readonly news: () => BanNews;
+} {
   const entries = new Entries(database, clock, limitBytes);
   const bans = new BanRows(database, clock);
+  let reportedMs: number | undefined;
   const lock = database.prepare(
     'INSERT INTO locks (key, until) VALUES (:key, :until) ON CONFLICT DO UPDATE SET until = :until WHERE until <= :now',
   );
@@ -52,7 +61,10 @@ export function cacheSteps(
         takes: (key, value) => key.length + value.length,
         run: (key, value, keepMs) => entries.write(key, value, keepMs),
       },
-      remove: { writes: always, run: (key) => entries.remove(key) },
+      remove: {
+        writes: (keys) => keys.some((key) => entries.has(key)),
+        run: (keys) => keys.filter((key) => entries.remove(key)).length > 0,
+      },
       lock: {
         writes: always,
         run: (key, leaseMs) => lock.run({ key, until: clock.now() + leaseMs, now: clock.now() }).changes === 1,
@@ -64,10 +76,17 @@ export function cacheSteps(
           return bans.page(since, !entries.isEmpty);
         },
       },
+      bytes: { writes: never, run: () => entries.bytes },
       bans: { writes: never, run: (since) => bans.page(since, !entries.isEmpty) },
     },
     touch: () => entries.touch(),
     version: () => `${bans.newest} ${entries.isEmpty}`,
+    news() {
+      const since = reportedMs ?? bans.newest / 1000;
+      const page = bans.page(since, !entries.isEmpty);
+      reportedMs = page.version;
+      return { ...page, since };
+    },
   };
 }
 
@@ -103,6 +122,10 @@ class Entries {
     return this.#statements.any.get() === undefined;
   }
 
+  has(key: string): boolean {
+    return this.#statements.find.get(key) !== undefined;
+  }
+
   read(key: string): Uint8Array | undefined {
     const now = this.#clock.now();
     const row = this.#statements.read.get(key, now);
@@ -118,9 +141,11 @@ class Entries {
     if (this.#isOver()) this.#makeRoom(id);
   }
 
-  remove(key: string): void {
+  /** False if there is none. */
+  remove(key: string): boolean {
     const id = this.#statements.find.get(key)?.id;
     if (id !== undefined) this.#removeRow(Number(id));
+    return id !== undefined;
   }
 
   touch(): void {
@@ -146,10 +171,14 @@ class Entries {
     this.#statements.remove.run(id);
   }
 
-  #isOver(): boolean {
+  get bytes(): number {
     const { pages, freePages, pageBytes } = this.#statements;
     const used = Number(pages.get()?.page_count) - Number(freePages.get()?.freelist_count);
-    return used * Number(pageBytes.get()?.page_size) > this.#limitBytes;
+    return used * Number(pageBytes.get()?.page_size);
+  }
+
+  #isOver(): boolean {
+    return this.bytes > this.#limitBytes;
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { BanPage, CacheStore } from '../../contract/cache-store.ts';
+import type { BanNews, BanPage, CacheStore } from '../../contract/cache-store.ts';
 import type { CacheVerbs } from './cache-steps.ts';
 import { toTransfer } from './messages.ts';
 import type { StateThread } from './state-thread.ts';
@@ -12,7 +12,7 @@ export class SqliteCache implements CacheStore {
   readonly #file: string;
   #hasFile = false;
   #lookAgainMs = 0;
-  readonly #listeners = new Set<{ readonly listener: () => void }>();
+  readonly #listeners = new Set<{ readonly listener: (news?: BanNews) => void }>();
 
   /** `file`: that of the thread. */
   constructor(thread: StateThread<CacheVerbs>, file: string) {
@@ -38,8 +38,8 @@ export class SqliteCache implements CacheStore {
     return this.#thread.call('write', [key, bytes, keepMs], [bytes.buffer]);
   }
 
-  delete(key: string): Promise<void> {
-    return this.#thread.call('remove', [key]);
+  delete(keys: readonly string[]): Promise<boolean> {
+    return this.#thread.call('remove', [keys]);
   }
 
   lock(key: string, leaseMs: number): Promise<boolean> {
@@ -54,7 +54,12 @@ export class SqliteCache implements CacheStore {
     return this.#thread.call('bans', [since]);
   }
 
-  onBan(listener: () => void): () => void {
+  /** Starts no thread for a site without entries. */
+  async bytes(): Promise<number> {
+    return this.mayHaveEntries() ? this.#thread.call('bytes', []) : 0;
+  }
+
+  onBan(listener: (news?: BanNews) => void): () => void {
     const entry = { listener };
     this.#listeners.add(entry);
     this.#thread.watch();
@@ -62,7 +67,7 @@ export class SqliteCache implements CacheStore {
   }
 
   /** Another process has added a ban, or the first entry. */
-  announce(): void {
-    for (const { listener } of this.#listeners) listener();
+  announce(news: BanNews | undefined): void {
+    for (const { listener } of this.#listeners) listener(news);
   }
 }

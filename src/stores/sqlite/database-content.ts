@@ -23,6 +23,8 @@ export interface OpenContent {
   readonly room: ContentRoom;
   /** A value that changes when another process has changed what this process must know. */
   version(): unknown;
+  /** What has changed since its last call, if that is less work than to read it later. Called with each new version. */
+  readonly news?: () => unknown;
 }
 
 export interface ContentUpkeep {

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { hasCode } from '../../contract/error-code.ts';
 import { makeFolder } from '../../process/make-folder.ts';
 import { migrate } from './schema.ts';
 
@@ -81,12 +82,8 @@ function createPrivate(file: string): void {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
     // SQLite reports any other problem with the file later, with its own message.
-    if (!isExisting(error)) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
-}
-
-function isExisting(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }
 
 function isSame(opened: Stats, now: Stats | undefined): boolean {

@@ -36,7 +36,7 @@ export type FromThread =
   | { readonly kind: 'running' }
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
   /** Another process has changed the database. */
-  | { readonly kind: 'changed' }
+  | { readonly kind: 'changed'; readonly news: unknown }
   /** For the log. */
   | { readonly kind: 'warning'; readonly message: string };
 

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import type { BanNews } from '../../contract/cache-store.ts';
 import type { Log } from '../../contract/log.ts';
+import type { StoreObserver } from '../../contract/metrics.ts';
 import type { Store } from '../../contract/store.ts';
 import { SqliteBlobs } from './blobs.ts';
 import { SqliteCache } from './cache.ts';
@@ -27,19 +29,21 @@ export interface SqliteSetup {
   readonly log: Log;
   /** Time limit of a call. Default: CALL_TIMEOUT_MS. */
   readonly callTimeoutMs?: number | undefined;
+  readonly observer?: StoreObserver | undefined;
 }
 
 /**
  * The embedded store. It opens no file and starts no thread before its first use. Several processes
  * may use the same folder.
  */
-export function openSqliteStore({ dataDir, fsync, log, callTimeoutMs }: SqliteSetup): Store {
+export function openSqliteStore({ dataDir, fsync, log, callTimeoutMs, observer }: SqliteSetup): Store {
   const thread = new StateThread({
     file: join(dataDir, STATE_FILE),
     fsync,
     log,
     onChange: () => queue.announce(),
     callTimeoutMs,
+    observer,
   });
   const queue = new SqliteQueue(thread);
   let cacheThread: StateThread<CacheVerbs> | undefined;
@@ -54,8 +58,9 @@ export function openSqliteStore({ dataDir, fsync, log, callTimeoutMs }: SqliteSe
         fsync,
         cacheBytes,
         log,
-        onChange: () => cache.announce(),
+        onChange: (news) => cache.announce(news as BanNews | undefined), // of cacheSteps
         callTimeoutMs,
+        observer,
       });
       const cache = new SqliteCache(cacheThread, file);
       return cache;

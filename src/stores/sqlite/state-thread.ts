@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../contract/fault.ts';
 import type { Log } from '../../contract/log.ts';
+import type { StoreObserver } from '../../contract/metrics.ts';
 import { CALL_TIMEOUT_MS } from '../../contract/store.ts';
 import type { Answer, FromThread, ThreadSetup, ToThread } from './messages.ts';
 import { monotonicMs } from './monotonic.ts';
@@ -9,8 +10,7 @@ import { DiskFull } from './sqlite-failure.ts';
 import type { Verbs } from './verbs.ts';
 
 /**
- * The thread starts no verb in the last part of the time limit of its call, so that the caller
- * usually gets its result in time.
+ * The thread starts no verb in the last part of the time limit of its call, so that the caller usually gets its result in time.
  */
 const RESERVED_MS = 200;
 
@@ -38,23 +38,21 @@ interface Sending {
 
 export interface StateThreadSetup extends ThreadSetup {
   readonly log: Log;
-  /** Called when another process has changed the database. */
-  readonly onChange: () => void;
+  /** Called when another process has changed the database. `news`: see `OpenContent`. */
+  readonly onChange: (news: unknown) => void;
   /** Time limit of a call. Default: CALL_TIMEOUT_MS. */
   readonly callTimeoutMs?: number | undefined;
+  readonly observer?: StoreObserver | undefined;
   /** Code of the thread; only tests set it. */
   readonly entry?: URL;
 }
 
 /**
- * The thread that uses a database, by default that of the state. It is started at the first call, and again after it died. It
- * keeps the process alive only while a call is in flight.
+ * The thread that uses a database, by default that of the state. It is started at the first call, and again after it died. It keeps the process alive only while a call is in flight.
  *
- * A call rejects with `store_unavailable` when its time limit is over, which starts when it is sent to a running thread. Usually the
- * verb was not started by then and never will be. But if the commit took too long, the verb may
- * have taken effect: a job may be stored although its push was rejected, and a claim that did not
- * reach its caller ends with its lease. While the thread owes such an answer, further calls are
- * rejected at once.
+ * A call rejects with `store_unavailable` when its time limit is over, which starts when it is sent to a running thread. Usually the verb was not started by then and
+ * never will be. But if the commit took too long, the verb may have taken effect: a job may be stored although its push was rejected, and a claim that did not reach its
+ * caller ends with its lease. While the thread owes such an answer, further calls are rejected at once.
  */
 export class StateThread<V extends { readonly [Name in keyof V]: (...args: never[]) => unknown } = Verbs> {
   readonly #setup: StateThreadSetup;
@@ -87,19 +85,21 @@ export class StateThread<V extends { readonly [Name in keyof V]: (...args: never
     args: Parameters<V[Name]>,
     transfer: readonly ArrayBuffer[] = [],
   ): Promise<ReturnType<V[Name]>> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#start();
-      if (this.#isSilent) throw this.#noAnswer();
-      const timeoutMs = this.#starting ? Math.max(START_WITHIN_MS, this.#callTimeoutMs) : this.#callTimeoutMs;
-      const sending = { number: ++this.#lastNumber, verb, args, transfer };
-      if (this.#starting) this.#starting.push(sending);
-      else this.#post(worker, sending);
-      // The thread answers a verb with what the verb returns.
-      const untilMs = monotonicMs() + timeoutMs;
-      this.#waiting.set(sending.number, { resolve: resolve as Waiting['resolve'], reject, untilMs });
-      worker.ref();
-      this.#timer ??= setTimeout(() => this.#timeOut(), timeoutMs);
-    });
+    const work = (): Promise<ReturnType<V[Name]>> =>
+      new Promise((resolve, reject) => {
+        const worker = this.#start();
+        if (this.#isSilent) throw this.#noAnswer();
+        const timeoutMs = this.#starting ? Math.max(START_WITHIN_MS, this.#callTimeoutMs) : this.#callTimeoutMs;
+        const sending = { number: ++this.#lastNumber, verb, args, transfer };
+        if (this.#starting) this.#starting.push(sending);
+        else this.#post(worker, sending);
+        // The thread answers a verb with what the verb returns.
+        const untilMs = monotonicMs() + timeoutMs;
+        this.#waiting.set(sending.number, { resolve: resolve as Waiting['resolve'], reject, untilMs });
+        worker.ref();
+        this.#timer ??= setTimeout(() => this.#timeOut(), timeoutMs);
+      });
+    return this.#setup.observer ? this.#setup.observer.observe('sqlite', verb, work) : work();
   }
 
   /** Starts to call `onChange`. */
@@ -191,7 +191,7 @@ export class StateThread<V extends { readonly [Name in keyof V]: (...args: never
   #receive(worker: Worker, message: FromThread): void {
     this.#isSilent = false;
     if (message.kind === 'running') this.#run(worker);
-    else if (message.kind === 'changed') this.#setup.onChange();
+    else if (message.kind === 'changed') this.#setup.onChange(message.news);
     else if (message.kind === 'warning') this.#setup.log.warn(message.message);
     else for (const answer of message.answers) this.#settle(answer);
   }

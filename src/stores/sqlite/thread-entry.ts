@@ -65,7 +65,9 @@ function checkForChange(): void {
     const state = file.open();
     if (!watch) startWatch();
     const seen = state.version();
-    if (version !== undefined && version !== seen) send({ kind: 'changed' });
+    if (version === seen) return;
+    const news = state.news?.();
+    if (version !== undefined) send({ kind: 'changed', news });
     version = seen;
   } catch (error) {
     // No call is in flight; the next one gets the error.

@@ -25,6 +25,7 @@ const REFUSED: readonly (readonly [reason: string, lines: readonly string[], sta
   ['no-store', ['Cache-Control: max-age=60, no-store']],
   ['status', [FRESH], 400, HOP],
   ['status', [FRESH], 206, HOP],
+  ['status', [FRESH], 406, HOP],
   ['status', [FRESH], 503, HOP],
   ['status', [FRESH], 451],
   ['no-store', ['CDN-Cache-Control: no-store', FRESH]],

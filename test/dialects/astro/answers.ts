@@ -64,6 +64,7 @@ for (const build of BUILDS) {
     t.regex(answer, /first part\r\n$/);
     t.notRegex(answer, /Internal server error/);
     t.like((await edge.accessLines(1))[0], { status: '200', fault: 'function_error', fault_origin: 'function' });
+    await edge.close();
     const [line] = await edge.errorLines();
     t.regex(JSON.stringify(line), /the rest is lost/);
   });

@@ -5,6 +5,7 @@ import { startAstroEdge } from '../../helpers/astro-edge.ts';
 import { type AstroSetup, astroSite } from '../../helpers/astro-site.ts';
 import { startEdge } from '../../helpers/edge.ts';
 import { fakeBuild } from '../../helpers/fake-build.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 
 for (const [how, handler] of [
@@ -100,7 +101,7 @@ for (const [what, entry, message] of [
 }
 
 test('a build that never finishes loading does not block the rest of the site', async (t) => {
-  t.timeout(30_000);
+  t.timeout(2 * PATIENCE_MS);
   const edge = await startEdge(t, { site: await fakeBuild(t, { entry: 'await new Promise(() => {});' }) });
 
   t.regex(edge.edge.site.problems[0]?.message ?? '', /did not load within 10 s/);

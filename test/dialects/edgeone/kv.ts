@@ -1,4 +1,5 @@
 import test from 'ava';
+import { CALL_TIMEOUT_MS } from '../../../src/contract/store.ts';
 import { startEdge } from '../../helpers/edge.ts';
 import { runNexthop } from '../../helpers/process.ts';
 import { silentPort } from '../../helpers/silent-port.ts';
@@ -41,7 +42,11 @@ test('a function that does not catch store_unavailable answers 503, and one that
     'cloud-functions/caught.js': `export const onRequest = async () => away_kv.put('key', 'x').catch((error) => new Response(error.message));`,
   });
   const redis = `redis://127.0.0.1:${await silentPort(t)}`;
-  const { url } = await startEdge(t, { site, env: { KV_BINDINGS: 'away_kv', REDIS_URL: redis } });
+  const { url } = await startEdge(t, {
+    site,
+    env: { KV_BINDINGS: 'away_kv', REDIS_URL: redis },
+    callTimeoutMs: CALL_TIMEOUT_MS,
+  });
 
   const through = await fetch(`${url}/through`);
 

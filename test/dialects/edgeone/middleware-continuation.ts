@@ -9,8 +9,8 @@ const FILES = {
 };
 
 /** Starts an edge whose middleware has this body, in front of a hop that answers with the received head. */
-async function edgeWith(t: ExecutionContext, body: string): Promise<RunningEdge> {
-  const middleware = `export async function middleware({ request, next, rewrite }) { ${body} }`;
+async function edgeWith(t: ExecutionContext, body: string, config = ''): Promise<RunningEdge> {
+  const middleware = `export async function middleware({ request, urlInfo, next, rewrite }) { ${body} }\n${config}`;
   const site = await siteFolder(t, { 'middleware.js': middleware, ...FILES });
   const hop = await scriptedHop(t, async (peer) => {
     for (;;) {
@@ -56,6 +56,25 @@ for (const [what, copy] of Object.entries(COPIES)) {
     t.deepEqual(await edge.errorLines(), []);
   });
 }
+
+test('a middleware that is called for another spelling of a path sees the path that its matcher matches, and passes on the one that was sent', async (t) => {
+  const edge = await edgeWith(
+    t,
+    `const { pathname } = new URL(request.url);
+    if (!pathname.startsWith('/admin') || urlInfo.pathname !== pathname) return next();
+    if (request.headers.get('authorization')) return next({ headers: { 'x-seen': pathname } });
+    return new Response('no', { status: 401 });`,
+    "export const config = { matcher: '/admin/:path*' };",
+  );
+
+  const others = ['/%61dmin/a?b=1', '/x/..%2fadmin/a', '/%2561dmin/a%20b', '/x/%2e%2e/admin'];
+  for (const target of ['/admin/a', '//admin/a', ...others]) {
+    t.regex(await get(edge, target), /^HTTP\/1\.1 401 /, target);
+    const passed = await get(edge, target, 'Authorization: yes\r\n');
+    t.true(passed.includes(`\r\n\r\nGET ${target} HTTP/1.1\r\n`), passed);
+    t.regex(passed, /x-seen: \/admin/i);
+  }
+});
 
 test('request headers given to next() are also set if a copy is returned', async (t) => {
   const edge = await edgeWith(

@@ -140,6 +140,21 @@ test('headers that frame or route a request are not changed, and the log says so
   t.deepEqual(line?.headers, ['content-length', 'host', 'transfer-encoding']);
 });
 
+test('a client cannot remove a header that the middleware sets by naming it in Connection', async (t) => {
+  const edge = await edgeWith(
+    t,
+    "export function middleware({ next }) { return next({ request: { headers: new Headers({ 'x-user': 'reader' }) } }); }",
+  );
+
+  for (const connection of ['x-user', 'close, X-User']) {
+    const text = `GET /hop HTTP/1.1\r\nHost: a\r\nX-User: root\r\nX-Own: 1\r\nConnection: ${connection}\r\nConnection: close\r\n\r\n`;
+    const answer = await edge.exchange(text);
+
+    t.regex(answer, /\r\nx-user: reader\r\n/i, connection);
+    t.notRegex(answer, /root/);
+  }
+});
+
 test('a rewritten request reaches functions, files and the hop, with its body', async (t) => {
   const files = {
     'cloud-functions/f.js':

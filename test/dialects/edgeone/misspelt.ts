@@ -74,8 +74,7 @@ test('other exports of functions and helpers are not reported', async (t) => {
 
 test('a middleware with a misspelt name is reported', async (t) => {
   t.deepEqual(await problemsOf(t, { 'middleware.js': '// middle\nexport function midleware() {}' }), [
-    'middleware.js:2:17 warning midleware is not used; did you mean middleware?',
-    'middleware.js error exports no function named middleware; every request is answered 500',
+    'middleware.js:2:17 error exports no function named middleware; every request is answered 500 (midleware is not used; did you mean middleware?)',
   ]);
 });
 
@@ -84,6 +83,18 @@ test('a misspelt setting of the middleware is reported', async (t) => {
 
   t.deepEqual(await problemsOf(t, { 'middleware.js': text }), [
     'middleware.js:2:25 warning macher is not used; did you mean matcher?',
+  ]);
+});
+
+test('a list of rules below a misspelt key of edgeone.json is an error, and each mistake is one line', async (t) => {
+  const text = `{
+    "schedule": [{ "cron": "* * * * *", "path": "/a" }],
+    "agents": { "athu": { "type": "jwt", "verificationKeys": [] } }
+  }`;
+
+  t.deepEqual(await problemsOf(t, { 'edgeone.json': text }), [
+    'edgeone.json:2:17 error schedule is no key of edgeone.json and is not used; did you mean schedules?',
+    'edgeone.json:3:25 error agents.athu is not used, and may be meant as agents.auth; the routes of agents answer 503',
   ]);
 });
 
@@ -99,6 +110,6 @@ test('unknown keys of edgeone.json are reported with the most similar known key'
     'edgeone.json:2:17 warning redirect is no key of edgeone.json and is not used; did you mean redirects?',
     'edgeone.json:3:17 warning nonsense is no key of edgeone.json and is not used',
     'edgeone.json:5:86 warning headers[0].headers[0].vlaue is not used; known keys are key, value; did you mean value?',
-    'edgeone.json:4:34 warning cloudFunctions.nodjs is not used; known keys are nodejs, mainlandRegions, overseasRegions; did you mean nodejs?',
+    'edgeone.json:4:34 warning cloudFunctions.nodjs is not used; known keys are nodejs, python, go, maxDuration, mainlandRegions, overseasRegions; did you mean nodejs?',
   ]);
 });

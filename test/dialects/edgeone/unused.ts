@@ -8,7 +8,8 @@ import { siteFolder } from '../../helpers/site-folder.ts';
 const HANDLER = 'export const onRequest = () => 1;';
 
 test('functions and agents in other languages are reported with their files', async (t) => {
-  const { reading } = await serveDialect(t, edgeone, {
+  const { reading, url } = await serveDialect(t, edgeone, {
+    'requirements.txt': 'flask',
     'agents/chat/index.ts': HANDLER,
     'agents/stop.ts': HANDLER,
     'agents/_shared/x.ts': '',
@@ -20,6 +21,7 @@ test('functions and agents in other languages are reported with their files', as
 
   const lines = reading.problems.map(({ severity, file, message }) => `${severity} ${file} ${message}`);
   t.is(lines.length, 2, lines.join('\n'));
+  t.deepEqual([(await fetch(`${url}/api`)).status, (await fetch(`${url}/a`)).status], [421, 200]);
   t.regex(
     lines[0] ?? '',
     /^warning cloud-functions\/api\/index\.py is in Python.*: cloud-functions\/api\/index\.py, agents\/plan\.py$/,
@@ -49,6 +51,10 @@ for (const [how, json] of Object.entries({
   'with an agents.auth that needs a shared secret':
     '{ "agents": { "auth": { "type": "jwt", "algorithm": "HS256", "verificationKeys": ["x"] } } }',
   'with an edgeone.json that cannot be read': '{ "agents": {',
+  'with a misspelt agents.auth': '{ "agents": { "atuh": { "type": "jwt" } } }',
+  'with an agents.auth below a misspelt key': '{ "agent": { "auth": { "verificationKeys": ["PEM"] } } }',
+  'with an agents.auth outside of agents': '{ "auth": { "type": "jwt", "verificationKeys": ["PEM"] } }',
+  'with an agents.auth in a list': '{ "agents": [{ "auth": { "verificationKeys": ["PEM"] } }] }',
 })) {
   test(`the agents of a site ${how} answer 503, and its functions run`, async (t) => {
     const { url, reading } = await serveDialect(t, edgeone, {

@@ -51,6 +51,46 @@ test('the callbacks get the arguments of the platform', async (t) => {
   ]);
 });
 
+const PAIR = `export function onRequestGet() {
+  const { socket, response } = new WebSocketPair();
+  socket.send('early');
+  socket.addEventListener('message', ({ data }) => {
+    if (data === 'throw') throw new Error('mine');
+    if (data === 'reject') return Promise.reject(new Error('mine'));
+    socket.send(typeof data === 'string' ? 'Echo: ' + data : data);
+  });
+  socket.addEventListener('close', { handleEvent: ({ code, reason }) => { (globalThis.pairsClosed ??= []).push(code + ' ' + reason); } });
+  return response;
+}`;
+
+test('new WebSocketPair() opens a WebSocket whose listeners are called', async (t) => {
+  const edge = await serve(t, PAIR);
+  const client = await connectWebSocket(t, `${edge.url}/chat`);
+
+  t.is(await client.next(), 'early');
+  client.socket.send('hi');
+  t.is(await client.next(), 'Echo: hi');
+  client.socket.send(Buffer.from([1, 255]));
+  t.is(await client.next(), '\u0001\u00ff');
+  client.socket.close(4000, 'bye');
+  await client.closed;
+  // Other tests of this file close theirs.
+  await until(() => Reflect.get(globalThis, 'pairsClosed')?.includes('4000 bye'), 'the listener of close');
+  t.is((await fetch(`${edge.url}/chat`)).status, 426);
+});
+
+for (const how of ['throw', 'reject']) {
+  test(`a listener of a WebSocketPair that fails by ${how} closes with 1011`, async (t) => {
+    const edge = await serve(t, PAIR);
+    const client = await connectWebSocket(t, `${edge.url}/chat`);
+
+    client.socket.send(how);
+
+    t.regex(await client.closed, /^1011 /);
+    t.like((await edge.accessLines(1))[0], { status: '101', fault: 'function_error' });
+  });
+}
+
 test('the first protocol that the client offers is selected, and the 101 has the request id', async (t) => {
   const edge = await serve(t, 'export const onRequest = () => ({ websocket: {} });');
   const client = await edge.connect();

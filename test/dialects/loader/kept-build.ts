@@ -51,7 +51,7 @@ test('a build that is moved with its site is used, with the new paths and packag
   t.deepEqual(problems, []);
   t.deepEqual((exports.onRequest as () => unknown)(), ['help', 1, 'small', 'data']);
   t.is((await (exports.later as () => Promise<Exports>)()).name, 'small');
-  t.deepEqual(await readdir(join(root, '.nexthop')), ['build'], 'it was imported where it stands');
+  t.deepEqual(await readdir(join(root, '.nexthop')), ['.gitignore', 'build'], 'it was imported where it stands');
   t.true(stackOf(exports.fail).includes(`${root}/api/a.ts:5:35`), stackOf(exports.fail));
 });
 

@@ -118,7 +118,7 @@ routes
   7      any      /old                       netlify.toml                      netlify  301 to /cats
 
 jobs
-  netlify/later  @daily      netlify/functions/later.ts
+  netlify/later  @daily UTC  netlify/functions/later.ts
   netlify/mail   on request  netlify/functions/mail.js
 `;
 

@@ -72,7 +72,6 @@ const EXPORTS: readonly Row[] = [
     body: 'app',
   },
   { title: 'a class', text: 'export default class App {}', status: 500 },
-  { title: 'a text', text: 'export default "hello";', status: 500 },
 ];
 
 for (const { title, text, file = 'a.mts', status, body } of EXPORTS) {
@@ -86,13 +85,6 @@ for (const { title, text, file = 'a.mts', status, body } of EXPORTS) {
     t.deepEqual(reading.problems, []);
   });
 }
-
-test('a module without exports is reported, and each request to it fails', async (t) => {
-  const { url, reading } = await serveDialect(t, netlify, { 'netlify/functions/a.ts': 'export const x = 1;' });
-
-  t.is((await fetch(`${url}${AT}/a`)).status, 500);
-  t.regex(reading.problems[0]?.message ?? '', /^exports neither a default function nor a `handler`/);
-});
 
 test('the globals of the platform exist before the first line of a function runs', async (t) => {
   const { url, reading } = await serveDialect(t, netlify, {
@@ -122,6 +114,26 @@ test('a function that does not parse, or throws while it loads, responds with 50
   t.is((await fetch(`${url}${AT}/throws`)).status, 500);
   t.is(faults[1]?.code, 'function_error');
   t.is((await fetch(`${url}${AT}/good`)).status, 200);
+});
+
+test('a function that does not parse answers 500 on the paths that its text shows, and is reported without one', async (t) => {
+  const broken = 'export default () => {\n  return ];\n};\n';
+  const { url, reading } = await serveDialect(t, netlify, {
+    'netlify/functions/shown.ts': `${broken}export const config: Config = { path: ['/a', '/b/:c'], method: 'GET' };`,
+    'netlify/functions/lost.ts': `${broken}export { settings as config } from './settings.ts'; // with a path`,
+  });
+
+  for (const path of ['/a', '/b/x', `${AT}/lost`]) t.is((await fetch(url + path)).status, 500, path);
+  // Passed on.
+  t.is((await fetch(`${url}/a`, { method: 'POST' })).status, 421);
+  t.deepEqual(
+    reading.problems.map(({ severity, file, message }) => `${severity} ${file} ${message}`),
+    [
+      'error netlify/functions/lost.ts Unexpected "]"',
+      'error netlify/functions/shown.ts Unexpected "]"',
+      'error netlify/functions/lost.ts has a path that cannot be read from its text, so requests for it go to the next hop; /.netlify/functions/lost answers 500',
+    ],
+  );
 });
 
 test('a function that compiles but whose config cannot be parsed is reported, and runs', async (t) => {
@@ -217,7 +229,9 @@ test('the folder of files is the one that netlify.toml publishes, except for dis
   const named = await project(t, { 'netlify.toml': '[build]\npublish = "_site"' });
   const dist = await project(t, { 'netlify.toml': '[build]\npublish = "dist/"', 'dist/index.html': '' });
 
-  t.deepEqual((await netlify.read(named)).fileFolders, [{ folder: '_site' }]);
+  t.deepEqual((await netlify.read(named)).fileFolders, [
+    { folder: '_site', namedBy: { file: 'netlify.toml', line: 2, key: 'build.publish' } },
+  ]);
   t.is((await netlify.read(dist)).fileFolders, undefined);
 });
 

@@ -137,3 +137,58 @@ test('a hit of the cache counts, and neither a refusal nor the fields of a limit
     [200, 'call 1', true],
   );
 });
+
+const EDGE = (config: string, code = '') =>
+  `export default (request, context) => { ${code} };\nexport const config = { ${config} };`;
+
+test('the limit of an edge function comes before it and the cache, and a wrong one closes what it guards', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify/edge-functions/answering.js': EDGE('path: "/page"', 'return new Response("answered")'),
+    'netlify/edge-functions/counted.js': EDGE(`path: ["/page", "/p*", "/socket"], ${LIMIT} }`),
+    'netlify/edge-functions/behind.js': EDGE(`path: "/kept", cache: "manual", ${LIMIT} }`),
+    'netlify/edge-functions/wrong.js': EDGE(
+      'path: "/admin/*", rateLimit: { windowLimit: 5, aggregateBy: "ip", algorithm: "sliding_window" }',
+    ),
+    'netlify/functions/kept.mjs': `export default () => new Response("kept", { headers: { "Cache-Control": "public, s-maxage=60" } });
+      export const config = { path: "/kept" };`,
+    'public/admin/secret.html': 'secret',
+  });
+  const edge = await startEdge(t, { site, env: { CACHE: 'functions', NEXT_HOP: 'http://127.0.0.1:1' } });
+  const ask = async (target: string): Promise<readonly [number, string]> => {
+    const answer = await fetch(edge.url + target);
+    const text = await answer.text();
+    return [answer.status, answer.ok ? text : ''];
+  };
+
+  t.deepEqual(
+    [await ask('/page'), await ask('/page')],
+    [
+      [200, 'answered'],
+      [429, ''],
+    ],
+  );
+  t.deepEqual(
+    [await ask('/kept'), await ask('/kept')],
+    [
+      [200, 'kept'],
+      [429, ''],
+    ],
+  );
+  t.deepEqual(
+    [await ask('/admin/secret'), await ask('/admin/none')],
+    [
+      [404, ''],
+      [404, ''],
+    ],
+  );
+  const handshake = ['GET /socket HTTP/1.1', 'Host: a', 'Connection: Upgrade, close', 'Upgrade: websocket'];
+  handshake.push('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==');
+  handshake.push('X-Forwarded-For: 198.51.100.7', '', '');
+  const [first, second] = [await edge.exchange(handshake.join('\r\n')), await edge.exchange(handshake.join('\r\n'))];
+  t.deepEqual([first.slice(9, 12), second.slice(9, 12)], ['502', '429']);
+  const errors = edge.edge.site.problems.filter(({ severity }) => severity === 'error');
+  t.deepEqual(
+    errors.map(({ file, line, message }) => `${file}:${line} ${message}`),
+    ['netlify/edge-functions/wrong.js:2 rateLimit.algorithm is no key of a rate limit; what it limits answers 404'],
+  );
+});

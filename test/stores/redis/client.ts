@@ -17,3 +17,17 @@ test('a client that is between two connection attempts is closed without a wait'
 
   t.is(first, 'closed');
 });
+
+test('the pauses between attempts to connect do not grow, so that purges are known soon after any outage', async (t) => {
+  const endpoint = redisUrl(`redis://127.0.0.1:${await refusingPort(t)}`);
+  if (!endpoint) throw new Error('not a URL of a Redis');
+  const client = createClient(endpoint);
+  t.teardown(() => disconnect(client));
+  const pausesMs: number[] = [];
+  client.on('error', () => {}); // the connection is refused
+  client.on('reconnecting', (pauseMs: number) => pausesMs.push(pauseMs));
+
+  await until(() => pausesMs.length >= 8, 'eight attempts');
+
+  t.deepEqual(pausesMs.slice(0, 8), Array(8).fill(30));
+});

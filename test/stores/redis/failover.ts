@@ -179,7 +179,8 @@ test('a Cluster that is unreachable at the start is used when it is reachable, a
 
   const fault = await storeFault(t, store.queue.push(newJob()));
 
-  t.regex(fault.message, /^Redis Cluster .* has no reachable node$/);
+  // On a machine under load the client gives up a connection before it has tried all nodes.
+  t.regex(fault.message, /^Redis Cluster .* (?:has no reachable node|cannot be reached: Connection is closed\.)$/);
   const startedAtMs = performance.now();
   await closed.close();
   t.true(performance.now() - startedAtMs < SOON_MS);

@@ -64,9 +64,9 @@ test('an unknown or invalid message is logged once and has no effect', async (t)
     (found) => found.length >= 3,
   );
   t.deepEqual(logged, [
-    'a message of the bus cannot be read',
-    'a message of the bus is not for this module: proxymessage',
-    'a message of the bus is not for this module: x\ny',
+    'a message of the bus cannot be read and is ignored',
+    'a message of the bus is not for this module and is ignored: proxymessage',
+    'a message of the bus is not for this module and is ignored: x\ny',
   ]);
 });
 

@@ -95,34 +95,6 @@ test.serial('files of writes that did not end are removed a day later, others st
   t.is((await read(await later.get(STORE, 'long'))).length, 100_000);
 });
 
-test.serial('a long body is streamed in and out, never whole in memory', async (t) => {
-  const { dataDir } = await sqliteFolder(t);
-  const script = `${OPEN}
-    while (!(await blobs.listStores('').catch(() => false)));
-    const chunk = Buffer.alloc(64 * 1024, 'x');
-    const parts = async function* (count) { for (let at = 0; at < count; at++) yield chunk; };
-    const readAll = async (key) => {
-      let size = 0;
-      for await (const part of (await blobs.get('${STORE}', key)).body) size += part.length;
-      return size;
-    };
-    await blobs.put('${STORE}', 'warm', parts(64));
-    await readAll('warm');
-    let peak = 0;
-    const before = process.memoryUsage.rss();
-    const timer = setInterval(() => { peak = Math.max(peak, process.memoryUsage.rss()); }, 5);
-    await blobs.put('${STORE}', 'long', parts(2048));
-    const size = await readAll('long');
-    clearInterval(timer);
-    say({ size, growthMb: Math.round((peak - before) / 2 ** 20) });`;
-
-  const [result] = await startStateProcess(t, script, { dataDir }).receive(1);
-
-  const { size, growthMb } = result as { size: number; growthMb: number };
-  t.is(size, 2048 * 64 * 1024);
-  t.true(growthMb <= 64, `${growthMb} MB`);
-});
-
 async function listKeys(blobs: BlobStorage): Promise<readonly string[]> {
   return (await blobs.list(STORE)).blobs.map(({ key }) => key);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import type { CacheStore } from '../../../src/contract/cache-store.ts';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { type SqliteFolder, sqliteFolder } from '../../helpers/sqlite-store.ts';
 import { startStateProcess } from '../../helpers/state-process.ts';
 import { until } from '../../helpers/until.ts';
@@ -39,11 +40,31 @@ test.serial('the file stays within its limit, and the entries that were not used
 
   t.is(await cache.read('entry 0'), undefined);
   t.truthy(await cache.read('entry 39'));
-  const database = new DatabaseSync(file);
+  const database = new DatabaseSync(file, { timeout: PATIENCE_MS });
   database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get();
   database.close();
   t.true(statSync(file).size <= LIMIT_BYTES + VALUE.length);
 });
+
+test.serial(
+  'the bytes of the entries are those that the limit counts, and a cache without entries has none',
+  async (t) => {
+    const { cache, file } = await openCache(t);
+    t.is(await cache.bytes(), 0);
+    t.false(existsSync(file));
+    await cache.write('a', VALUE, 60_000);
+    const one = (await cache.bytes()) ?? 0;
+    await cache.write('b', VALUE, 60_000);
+
+    const two = (await cache.bytes()) ?? 0;
+    t.true(one >= VALUE.length && one < 2 * VALUE.length, String(one));
+    t.true(two >= one + VALUE.length, String(two));
+    await cache.delete(['a']);
+    t.true(((await cache.bytes()) ?? 0) < two);
+    for (let count = 0; count < 40; count++) await cache.write(`entry ${count}`, VALUE, 60_000);
+    t.true(((await cache.bytes()) ?? 0) <= LIMIT_BYTES);
+  },
+);
 
 test.serial('an entry that is larger than the limit is not kept, and the next one is', async (t) => {
   const { cache } = await openCache(t);

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
+import { PATIENCE_MS } from '../../helpers/patience.ts';
 import { claimSoon, LONG_LEASE_MS } from '../../helpers/prepare-store.ts';
 import { ready, type SqliteFolder, sqliteFolder } from '../../helpers/sqlite-store.ts';
 
@@ -140,7 +141,7 @@ test.serial('all rows of a job are deleted when it is done or dropped', async (t
   }
   for (const id of ['2 later', '4 dead']) t.true(await queue.ledger.drop(id));
 
-  const raw = new DatabaseSync(folder.file);
+  const raw = new DatabaseSync(folder.file, { timeout: PATIENCE_MS });
   t.teardown(() => raw.close());
   t.deepEqual(
     raw

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnswerListener, Exchange } from '../../../contract/exchange.ts';
+import type { AnswerListener } from '../../../contract/answer-listener.ts';
+import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome } from '../../../contract/target.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
@@ -106,6 +107,7 @@ class HandlerCall implements AnswerListener {
   #call(): void {
     const { exchange, handler, notFound } = this.#parts;
     const next = (error?: unknown): void => (error === undefined ? this.#pass() : this.#fail(error));
+    exchange.noteRun();
     try {
       const returned = handler(
         exchange.node.request,

@@ -93,6 +93,7 @@ class OwnTarget implements Target {
 
   async #render(exchange: Exchange, match: OwnMatch | undefined): Promise<Response> {
     const request = toWebRequest(exchange);
+    exchange.noteRun();
     try {
       const response = await this.#build.render(request, {
         match,

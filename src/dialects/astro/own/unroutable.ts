@@ -1,3 +1,4 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { toMatchable } from '../../../contract/path.ts';
 import type { Route } from '../../../contract/route.ts';
@@ -43,9 +44,16 @@ class UnroutableTarget implements Target {
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    const { target } = exchange;
-    if (toMatchable(target) || !toGuardedPaths(target).some((path) => isBelow(path, this.#base))) return 'passed';
-    return this.#target.answer(exchange, {});
+    return this.#isFor(exchange) ? this.#target.answer(exchange, {}) : 'passed';
+  }
+
+  describe(asked: AskedRequest): Effect | undefined {
+    const text = 'answers: the path can be read in several ways, so it matches no route';
+    return this.#isFor(asked) ? { text, outcome: 'answers' } : undefined;
+  }
+
+  #isFor({ target, kept }: AskedRequest): boolean {
+    return !toMatchable(target) && toGuardedPaths(target, kept).some((path) => isBelow(path, this.#base));
   }
 }
 

@@ -6,6 +6,8 @@ import { geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from '../func
 import type { AgentKv } from './agent-kv.ts';
 import type { AgentRequest } from './agent-request.ts';
 import type { StopResult } from './agent-runs.ts';
+import { createAgentTools } from './agent-tools.ts';
+import type { AgentTracer } from './agent-tracer.ts';
 
 export interface AgentContextParts {
   readonly exchange: Exchange;
@@ -16,6 +18,7 @@ export interface AgentContextParts {
   readonly conversation: string;
   readonly runId: string;
   readonly kv: AgentKv;
+  readonly tracer: AgentTracer;
   abortActiveRun(conversation: string): StopResult;
 }
 
@@ -28,11 +31,12 @@ export class AgentContext {
   readonly runId: string;
   readonly active_run_id: string;
   readonly store: ConversationStore | undefined;
-  readonly tools = createAgentTools();
+  /** Replaced by the module of AGENT_TOOLS, as `sandbox`. */
+  tools: Readonly<Record<string, unknown>> = createAgentTools();
   /** There is no sandbox: code tests for it. */
-  readonly sandbox = null;
+  sandbox: unknown = null;
   readonly utils: { readonly abortActiveRun: (conversation: unknown) => StopResult };
-  readonly tracer = NO_TRACER;
+  readonly tracer: AgentTracer;
   readonly kv: AgentKv;
   readonly eo: { readonly geo: Geo; readonly uuid: string; readonly clientIp: string };
   readonly params: Params;
@@ -51,6 +55,7 @@ export class AgentContext {
     conversation,
     runId,
     kv,
+    tracer,
     abortActiveRun,
   }: AgentContextParts) {
     this.request = request;
@@ -60,8 +65,9 @@ export class AgentContext {
     this.runId = runId;
     this.active_run_id = runId;
     this.utils = { abortActiveRun: (given) => abortActiveRun(typeof given === 'string' ? given : '') };
-    this.store = platform.openStore(runId);
+    this.store = platform.openStore(conversation, runId);
     this.kv = kv;
+    this.tracer = tracer;
     this.params = { ...params };
     this.clientIp = exchange.client.address;
     this.geo = geoOf(exchange);
@@ -70,64 +76,4 @@ export class AgentContext {
     this.eo = { geo: this.geo, uuid: this.uuid, clientIp: this.clientIp };
     this.waitUntil = (work) => exchange.pendingWork.add(work, file);
   }
-}
-
-/** A span without effect. */
-const NO_SPAN = {
-  setAttribute: () => NO_SPAN,
-  setAttributes: () => NO_SPAN,
-  addEvent: () => NO_SPAN,
-  setStatus: () => NO_SPAN,
-  recordException() {},
-  end() {},
-} as const;
-
-/** `context.tracer` without a collector: its functions run, and nothing is recorded. */
-const NO_TRACER = {
-  startSpan: (): typeof NO_SPAN => NO_SPAN,
-  span<T>(_name: string, work: (span: typeof NO_SPAN) => T): T {
-    return work(NO_SPAN);
-  },
-  event() {},
-  setAttributes() {},
-  recordException() {},
-} as const;
-
-/** The tools of the platform. They run in its sandbox, which nexthop does not have. */
-const TOOLS: readonly string[] = [
-  ...['commands', 'files_read', 'files_write', 'files_list', 'files_exists', 'files_remove', 'files_make_dir'],
-  ...['browser_fetch', 'browser_screenshot', 'browser_click', 'browser_type', 'browser_evaluate'],
-  ...['code_interpreter', 'web_search'],
-];
-
-/** The result of a tool, for the model. */
-interface ToolFailure {
-  readonly isError: true;
-  readonly error: { readonly tool: string; readonly type: string; readonly message: string };
-}
-
-/**
- * `context.tools`: its lists are empty, so that an agent offers no tool to its model. A tool that
- * code calls by its name answers that it is not there.
- */
-function createAgentTools(): Readonly<Record<string, unknown>> {
-  const none = (): readonly unknown[] => [];
-  return {
-    ...Object.fromEntries(TOOLS.map((name) => [name, toTool(name)])),
-    all: none,
-    files: none,
-    browser: none,
-    toLangChainTools: none,
-    toCrewAITools: none,
-    get: () => undefined,
-    toClaudeMcpServer: (name = 'edgeone') => ({ name, tools: [], allowedTools: [] }),
-  };
-}
-
-function toTool(tool: string): object {
-  const fail = async (): Promise<ToolFailure> => ({
-    isError: true,
-    error: { tool, type: 'SandboxNotAvailableError', message: `nexthop has no sandbox, so ${tool} cannot run` },
-  });
-  return { name: tool, execute: fail, handler: fail, invoke: fail };
 }

@@ -1,5 +1,5 @@
 import type { Exchange } from '../../../contract/exchange.ts';
-import { EdgeOneRequest } from '../functions/edgeone-request.ts';
+import { type EdgeOneRequest, toEdgeOneRequest } from '../functions/edgeone-request.ts';
 import type { PreparedBody } from '../functions/prepared-body.ts';
 
 /** Header names in lower case, with a method `get` that is not listed. */
@@ -17,7 +17,7 @@ export class AgentRequest {
 
   /** Throws the Fault `bad_body` for invalid JSON. */
   constructor(exchange: Exchange, prepared: PreparedBody) {
-    const request = new EdgeOneRequest(exchange, { prepared });
+    const request = toEdgeOneRequest(exchange, { prepared });
     this.#request = request;
     this.method = request.method;
     this.url = request.url;

@@ -22,7 +22,7 @@ export interface StopResult {
 export type OtherRuns = readonly { readonly process: string; readonly id: string; readonly conversation: string }[];
 
 /** Between two looks for orders of other processes, while runs are active. */
-const LOOK_MS = 60;
+const LOOK_MS = 50;
 /** An entry in the store ends by itself, so that those of a killed process do. */
 const ENTRY_MS = 30_000;
 const RENEW_MS = 10_000;
@@ -83,16 +83,21 @@ export class AgentRuns {
   }
 
   readonly #look = async (): Promise<void> => {
+    // The store may be closed after the last run.
+    if (this.#runs.size === 0) {
+      this.#timer = undefined;
+      return;
+    }
     try {
       for (const key of (await this.#kv?.list(`stop/${this.#process}/`, MOST_RUNS)) ?? []) {
-        await this.#kv?.delete(key);
         this.#runs.get(key.split('/')[2] ?? '')?.stop();
+        await this.#kv?.delete(key);
       }
       if (performance.now() - this.#renewedAtMs > RENEW_MS) await this.#renew();
     } catch (error) {
       this.#report(error);
     }
-    this.#timer = this.#runs.size > 0 ? setTimeout(this.#look, LOOK_MS) : undefined;
+    this.#timer = setTimeout(this.#look, LOOK_MS);
   };
 
   async #renew(): Promise<void> {
@@ -109,7 +114,10 @@ export class AgentRuns {
   }
 
   #report(error: unknown): void {
-    this.#log.warn('runs of agents cannot be shared with other processes: the store is away', { error });
+    this.#log.warn(
+      'runs of agents cannot be shared with other processes, because the store is away; a conversation is stopped only in the process that gets the request',
+      { error },
+    );
   }
 }
 

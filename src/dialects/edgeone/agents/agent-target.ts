@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { AnswerListener, Exchange } from '../../../contract/exchange.ts';
+import type { AnswerListener } from '../../../contract/answer-listener.ts';
+import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault, type FaultCode } from '../../../contract/fault.ts';
-import type { Log } from '../../../contract/log.ts';
+import { type Log, PRINTED_FIELDS, type PrintedFields } from '../../../contract/log.ts';
 import type { Answer, Outcome, Params, Target } from '../../../contract/target.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
@@ -17,11 +18,16 @@ import type { AgentGuard } from './agent-guard.ts';
 import type { AgentKv } from './agent-kv.ts';
 import { AgentRequest } from './agent-request.ts';
 import type { AgentRun, AgentRuns } from './agent-runs.ts';
+import type { AgentTracer } from './agent-tracer.ts';
+import type { Equip } from './tool-module.ts';
 
 /** What all agents of a site share. */
 export interface AgentTools {
   readonly platform: Platform;
   readonly runs: AgentRuns;
+  readonly tracer: AgentTracer;
+  /** Undefined: the site has no tools of its own. */
+  readonly equip: Equip | undefined;
   /** Undefined: the agents are public. */
   readonly guard: AgentGuard | undefined;
   readonly bodyLimitBytes: number;
@@ -61,7 +67,11 @@ export class AgentTarget implements Target {
   async #answer(exchange: Exchange, params: Params, handler: Handler): Promise<Outcome> {
     const { tools, mayStop } = this.#parts;
     admit(exchange, tools.guard);
+    // An agent works long for a client that may have closed, and may never write again.
+    exchange.endsWithClient = true;
+    if (exchange.socket.readableEnded) exchange.response.abort();
     const run = new Run(exchange, readConversation(exchange));
+    exchange.kept.set(PRINTED_FIELDS, run.fields);
     exchange.limitBody(tools.bodyLimitBytes);
     const request = await run.readRequest();
     const others = mayStop ? await tools.runs.findOthers() : [];
@@ -74,13 +84,14 @@ export class AgentTarget implements Target {
       conversation: run.conversation,
       runId: run.id,
       kv: this.#parts.kv,
+      tracer: tools.tracer,
       abortActiveRun: (conversation) => tools.runs.stop(conversation, run.id, others),
     });
     const end = run.conversation === '' ? () => undefined : tools.runs.begin(run);
     const limit = tools.timeoutMs > 0 ? setTimeout(() => run.expire(), tools.timeoutMs) : undefined;
     exchange.listen(run);
     try {
-      await run.write(await this.#call(handler, context, run));
+      await run.write(await this.#call(exchange, handler, context, run));
     } catch (error) {
       if (error !== STOPPED) throw error;
       await run.writeStopped();
@@ -91,9 +102,12 @@ export class AgentTarget implements Target {
     return 'answered';
   }
 
-  async #call(handler: Handler, context: AgentContext, run: Run): Promise<unknown> {
-    const { log } = this.#parts.tools;
-    const called = new Promise<unknown>((resolve) => resolve(handler(context)));
+  async #call(exchange: Exchange, handler: Handler, context: AgentContext, run: Run): Promise<unknown> {
+    const { log, equip } = this.#parts.tools;
+    exchange.noteRun();
+    const called = equip
+      ? equip(context).then(() => handler(context))
+      : new Promise<unknown>((resolve) => resolve(handler(context)));
     // When the run has ended without it, its late failure is only logged.
     called.catch(
       (error: unknown) => run.isOver && log.warn('an agent failed after its run', { target: this.name, error }),
@@ -161,6 +175,11 @@ class Run implements AgentRun, AnswerListener {
     this.ended.catch(() => {
       this.isOver = true;
     });
+  }
+
+  /** For the lines that the agent prints. */
+  get fields(): PrintedFields {
+    return { run_id: this.id, ...(this.conversation !== '' && { conversation_id: this.conversation }) };
   }
 
   /** Throws the Fault of a body that is too large or not valid. */

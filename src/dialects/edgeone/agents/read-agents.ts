@@ -7,7 +7,8 @@ import type { Route } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import type { EdgeOneJson } from '../config/check-edgeone-json.ts';
-import { findAbsentUses } from '../functions/absent-uses.ts';
+import { findLackOfLanggraph } from '../conversations/langgraph.ts';
+import { absentInAgents, findAbsentUses, findLanggraphUses } from '../functions/absent-uses.ts';
 import { type FunctionFile, findFiles, type Location } from '../functions/find-files.ts';
 import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
 import { methodsOf, toHandlers } from '../functions/handlers.ts';
@@ -18,6 +19,8 @@ import { createAgentGuard } from './agent-guard.ts';
 import { AgentKv } from './agent-kv.ts';
 import { AgentRuns } from './agent-runs.ts';
 import { AgentTarget, type AgentTools, admit, readConversation } from './agent-target.ts';
+import { openAgentTracer } from './agent-tracer.ts';
+import { openToolModule } from './tool-module.ts';
 
 const AGENTS: Location = { folders: ['agents'], extensions: new Set(['.js', '.ts', '.jsx', '.tsx', '.mjs']) };
 
@@ -34,8 +37,11 @@ export async function readAgents(
     return { routes: files.flatMap(toClosedRoute), ignored, problems };
   }
   const { log, agentTimeoutMs = 0 } = project;
+  const { equip, problems } = await openToolModule(project);
   const tools: AgentTools = {
     platform: toPlatform(project),
+    tracer: openAgentTracer(project.root),
+    equip,
     runs: new AgentRuns(project.kv?.('edgeone/agents/runs'), log),
     guard: agents.auth && createAgentGuard(agents.auth),
     bodyLimitBytes: project.functionLimits.bodyBytes,
@@ -45,7 +51,11 @@ export async function readAgents(
   const external = new Set([...externalPackages, ...agents.externalPackages]);
   const kind = new Agents(project, tools);
   const found = await readFunctions({ project, kind, location: AGENTS, external });
-  return { ...found, routes: [...found.routes, ...toStopRoutes(found.routes, tools)] };
+  return {
+    ...found,
+    problems: [...problems, ...found.problems],
+    routes: [...found.routes, ...toStopRoutes(found.routes, tools)],
+  };
 }
 
 class Agents implements FunctionKind {
@@ -75,7 +85,10 @@ class Agents implements FunctionKind {
   }
 
   findProblems(texts: ReadonlyMap<string, string>): readonly Problem[] {
-    return findAbsentUses(this.#project.root, texts);
+    const { root } = this.#project;
+    const absent = findAbsentUses(root, texts, absentInAgents(this.#tools.equip !== undefined));
+    const reason = findLackOfLanggraph(root);
+    return reason === undefined ? absent : [...absent, ...findLanggraphUses(root, texts, reason)];
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BlobBody, BlobEntry, BlobStorage, FoundBlob, ListedBlob } from '../../../contract/blob-storage.ts';
 import { BlobRefusal } from '../../../contract/blob-storage.ts';
+import { readPage } from './blob-page.ts';
 import { PagesBlobError, PreconditionFailedError, QuotaExceededError } from './pages-blob-error.ts';
 
 /** Creates a URL to which a client may send one blob. */
@@ -110,18 +111,16 @@ export class Store {
     const folders: string[] = [];
     let next = cursor;
     do {
-      const query = {
-        directories,
-        ...(prefix !== undefined && { prefix }),
-        ...(next !== undefined && { cursor: next }),
-      };
-      const page = await run(this.#parts.storage.list(this.#store, query));
+      const rest = limit === undefined ? undefined : limit - blobs.length;
+      const page = await run(
+        readPage(this.#parts.storage, this.#store, { directories, prefix, marker: next, limit: rest }),
+      );
       blobs.push(...page.blobs);
       folders.push(...page.directories);
-      next = page.cursor;
-    } while (next !== undefined && paginate && limit === undefined);
+      next = page.marker;
+    } while (next !== undefined && (limit === undefined ? paginate : blobs.length < limit));
     return {
-      blobs: blobs.slice(0, limit).map(({ key, etag }) => ({ key, etag })),
+      blobs: blobs.map(({ key, etag }) => ({ key, etag })),
       directories: folders.map((folder) => `${folder}/`),
       ...(next !== undefined && { cursor: next }),
     };

@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { BlobRefusal, type BlobStorage } from '../../../contract/blob-storage.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import { OWN_PAGE } from '../../../contract/own-page.ts';
 import type { Kv } from '../../../contract/store.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
@@ -56,6 +57,7 @@ export class Uploads implements Target {
   async answer(exchange: Exchange): Promise<Outcome> {
     const { target, request } = exchange;
     if (!target.startsWith(PREFIX)) return 'passed';
+    exchange.step = OWN_PAGE;
     const url = new URL(target, 'http://localhost');
     const part = (name: string): string => url.searchParams.get(name) ?? '';
     const claim: Claim = {

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { nearestWord } from '../../../contract/nearest-word.ts';
 
 /** Reports a mistake in the value at a path, as the rest of a sentence. */
 type ReportPath = (path: string, message: string) => void;
@@ -21,13 +22,21 @@ export interface AgentAuth {
 
 export const AGENT_KEYS: readonly string[] = ['framework', 'timeout', 'sandbox', 'externalNodeModules', 'auth', 'mcp'];
 
-/** The guard in `agents.auth`. A mistake closes the agents, and is reported. */
-export function checkAgentAuth(auth: unknown, report: ReportPath): AgentAuth | 'closed' | undefined {
-  if (auth === undefined) return undefined;
+/**
+ * The guard in `agents.auth`. A mistake closes the agents, and is reported. `lost`: the path of a value that is most likely such a
+ * guard in another place.
+ */
+export function checkAgentAuth(
+  auth: unknown,
+  lost: string | undefined,
+  report: ReportPath,
+): AgentAuth | 'closed' | undefined {
   const close = (path: string, mistake: string): 'closed' => {
     report(path, `${mistake}; the routes of agents answer 503`);
     return 'closed';
   };
+  if (lost !== undefined) return close(lost, 'is not used, and may be meant as agents.auth');
+  if (auth === undefined) return undefined;
   if (typeof auth !== 'object' || auth === null)
     return close('agents.auth', `must be an object, got ${JSON.stringify(auth)}`);
   const { type, algorithm = 'RS256', verificationKeys } = auth as Readonly<Record<string, unknown>>;
@@ -45,6 +54,29 @@ export function checkAgentAuth(auth: unknown, report: ReportPath): AgentAuth | '
     keys.push(key);
   }
   return { algorithm, keys };
+}
+
+/** The path of a value that is most likely meant as `agents.auth`: below a misspelt key, or below another one. */
+export function findLostAuth(root: Readonly<Record<string, unknown>>): string | undefined {
+  const { agents, ...others } = root;
+  if (agents !== undefined && !isTable(agents)) return hasKeys(agents) ? 'agents' : undefined;
+  const inAgents = Object.entries(agents ?? {}).find(
+    ([key, value]) => !AGENT_KEYS.includes(key) && (nearestWord(key, AGENT_KEYS) === 'auth' || hasKeys(value)),
+  );
+  if (inAgents) return `agents.${inAgents[0]}`;
+  return Object.keys(others).find((key) => hasKeys(others[key]));
+}
+
+/** Whether a value has public keys of a guard, at any depth. */
+function hasKeys(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(
+    ([key, each]) => nearestWord(key, ['verificationKeys']) !== undefined || hasKeys(each),
+  );
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The key, or what is wrong with it. */

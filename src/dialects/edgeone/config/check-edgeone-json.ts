@@ -1,7 +1,18 @@
 import { posix } from 'node:path';
+import { nearestWord } from '../../../contract/nearest-word.ts';
 import { didYouMean } from '../../../contract/problem.ts';
-import { AGENT_KEYS, type AgentSettings, checkAgentAuth } from './check-agents.ts';
-import { type CacheTimeRule, checkCacheTime, checkDestination, checkHeader, checkSource } from './check-rule.ts';
+import { AGENT_KEYS, type AgentSettings, checkAgentAuth, findLostAuth } from './check-agents.ts';
+import {
+  type CacheTimeRule,
+  checkCacheTime,
+  checkDestination,
+  checkHeader,
+  checkSource,
+  type HeaderRule,
+  type RedirectRule,
+  type RewriteRule,
+  type RuleHeader,
+} from './check-rule.ts';
 import { checkSchedule, SCHEDULE_KEYS, type ScheduleEntry } from './check-schedules.ts';
 
 /**
@@ -23,7 +34,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Keys that only the platform's build or network uses. They are ignored without a warning. */
 const PLATFORM_ONLY: ReadonlySet<string> = new Set([
-  ...['$schema', 'name', 'devCommand', 'buildCommand', 'installCommand', 'nodeVersion'],
+  ...['$schema', 'name', 'framework', 'build', 'devCommand', 'buildCommand', 'installCommand', 'nodeVersion'],
 ]);
 
 const USED: ReadonlySet<string> = new Set([
@@ -32,7 +43,9 @@ const USED: ReadonlySet<string> = new Set([
 ]);
 
 const KEYS: readonly string[] = [...USED, ...PLATFORM_ONLY];
-
+/** What is declared below these keys is not used below a misspelt one. */
+const RULES: readonly string[] = ['redirects', 'rewrites', 'headers', 'caches', 'agents', 'schedules'];
+const CLOUD_FUNCTIONS_KEYS = ['nodejs', 'python', 'go', 'maxDuration', 'mainlandRegions', 'overseasRegions'];
 /** The platform's limit. It rejects a file with more. */
 const MAX_RULES = 100;
 
@@ -44,16 +57,25 @@ const MAX_SECONDS = 86_400;
 class Check {
   readonly #root: JsonObject;
   readonly #report: Report;
+  /** Paths of keys that are misspelt: one mistake is not reported as a missing value, too. */
+  readonly #meant = new Set<string>();
   readonly #lineOf: ((path: string) => number) | undefined;
+  readonly #lostAuth: string | undefined;
 
   constructor(root: JsonObject, report: Report, lineOf: ((path: string) => number) | undefined) {
     this.#root = root;
     this.#report = report;
     this.#lineOf = lineOf;
+    this.#lostAuth = findLostAuth(root);
   }
 
   run(): EdgeOneJson {
-    for (const key of Object.keys(this.#root)) this.#checkKey(key);
+    for (const key of Object.keys(this.#root)) {
+      if (KEYS.includes(key) || key === this.#lostAuth) continue;
+      const isOfRules = Object.keys(Object(this.#root[key])).length > 0 && RULES.includes(nearestWord(key, KEYS) ?? '');
+      const message = `is no key of edgeone.json and is not used${didYouMean(key, KEYS)}`;
+      this.#report(key, message, isOfRules ? 'error' : 'warning');
+    }
     return {
       redirects: this.#rules('redirects', (path, rule) => this.#redirect(path, rule)),
       rewrites: this.#rules('rewrites', (path, rule) => this.#rewrite(path, rule)),
@@ -65,12 +87,6 @@ class Check {
       agents: this.#agents(),
       schedules: this.#schedules(),
     };
-  }
-
-  #checkKey(key: string): void {
-    if (!KEYS.includes(key)) {
-      this.#report(key, `is no key of edgeone.json and is not used${didYouMean(key, KEYS)}`, 'warning');
-    }
   }
 
   #rules<T>(key: string, toRule: (path: string, rule: JsonObject) => T | undefined): readonly T[] {
@@ -91,7 +107,7 @@ class Check {
   }
 
   #redirect(path: string, rule: JsonObject): RedirectRule | undefined {
-    this.#warnUnknown(path, rule, ['source', 'destination', 'statusCode']);
+    this.#reportUnknown(path, rule, ['source', 'destination', 'statusCode']);
     const { source, destination, statusCode } = rule;
     const isSourceValid = this.#passes(`${path}.source`, checkSource(source, 'redirect'));
     const isValid =
@@ -99,15 +115,12 @@ class Check {
     if (REDIRECT_STATUSES.includes(statusCode)) {
       return isValid ? ({ source, destination, statusCode } as RedirectRule) : undefined; // all three are checked
     }
-    this.#report(
-      `${path}.statusCode`,
-      `must be one of ${REDIRECT_STATUSES.join(', ')}, got ${spell(statusCode)}; the rule is not used`,
-    );
+    this.#passes(`${path}.statusCode`, `must be one of ${REDIRECT_STATUSES.join(', ')}, got ${spell(statusCode)}`);
     return undefined;
   }
 
   #rewrite(path: string, rule: JsonObject): RewriteRule | undefined {
-    this.#warnUnknown(path, rule, ['source', 'destination']);
+    this.#reportUnknown(path, rule, ['source', 'destination']);
     const { source, destination } = rule;
     const isValid =
       this.#passes(`${path}.source`, checkSource(source, 'rewrite')) &&
@@ -116,11 +129,11 @@ class Check {
   }
 
   #header(path: string, rule: JsonObject): HeaderRule | undefined {
-    this.#warnUnknown(path, rule, ['source', 'headers']);
+    this.#reportUnknown(path, rule, ['source', 'headers']);
     const { source, headers } = rule;
     const isSourceValid = this.#passes(`${path}.source`, checkSource(source, 'headers'));
     if (!Array.isArray(headers)) {
-      this.#report(`${path}.headers`, `must be a list of { "key", "value" }, got ${spell(headers)}`);
+      this.#passes(`${path}.headers`, `must be a list of { "key", "value" }, got ${spell(headers)}`);
       return undefined;
     }
     const valid = headers.filter((header: unknown, index) => this.#isHeader(`${path}.headers[${index}]`, header));
@@ -129,18 +142,21 @@ class Check {
 
   #isHeader(path: string, header: unknown): header is RuleHeader {
     if (!isObject(header)) return this.#passes(path, `must be { "key", "value" }, got ${spell(header)}`);
-    this.#warnUnknown(path, header, ['key', 'value']);
+    this.#reportUnknown(path, header, ['key', 'value']);
     return this.#passes(path, checkHeader(header.key, header.value));
   }
 
   #functionSettings(): Pick<EdgeOneJson, 'maxDurationMs' | 'externalPackages'> {
     const oldest = this.#section('node-functions', ['included_files', 'external_node_modules']);
     const older = this.#section('nodeFunctionsConfig', ['maxDuration', 'includeFiles', 'externalNodeModules']);
-    this.#section('cloudFunctions', ['nodejs', 'mainlandRegions', 'overseasRegions']);
+    const flat = this.#section('cloudFunctions', CLOUD_FUNCTIONS_KEYS);
+    if (flat.maxDuration !== undefined)
+      this.#report('cloudFunctions.maxDuration', 'counts as cloudFunctions.nodejs.maxDuration', 'warning');
     const newer = this.#section('cloudFunctions.nodejs', ['includeFiles', 'externalNodeModules', 'maxDuration']);
     return {
       maxDurationMs:
         this.#seconds('cloudFunctions.nodejs.maxDuration', newer.maxDuration) ??
+        this.#seconds('cloudFunctions.maxDuration', flat.maxDuration) ??
         this.#seconds('nodeFunctionsConfig.maxDuration', older.maxDuration),
       externalPackages: new Set([
         ...this.#names('cloudFunctions.nodejs.externalNodeModules', newer.externalNodeModules),
@@ -153,8 +169,10 @@ class Check {
   #schedules(): readonly ScheduleEntry[] {
     const taken = new Set<string>();
     return this.#rules('schedules', (path, entry) => {
-      this.#warnUnknown(path, entry, SCHEDULE_KEYS);
-      const report = (member: string, message: string): void => this.#report(`${path}.${member}`, message);
+      this.#reportUnknown(path, entry, SCHEDULE_KEYS, ['cron', 'path']);
+      const report = (member: string, message: string): void => {
+        if (!this.#meant.has(`${path}.${member}`)) this.#report(`${path}.${member}`, message);
+      };
       const checked = checkSchedule(entry, report, taken);
       if (checked) taken.add(checked.name);
       return checked && { ...checked, line: this.#lineOf?.(`${path}.path`) };
@@ -169,7 +187,7 @@ class Check {
     return {
       timeoutMs: this.#seconds('agents.timeout', timeout),
       externalPackages: this.#names('agents.externalNodeModules', externalNodeModules),
-      auth: checkAgentAuth(auth, this.#report),
+      auth: checkAgentAuth(auth, this.#lostAuth, this.#report),
     };
   }
 
@@ -189,7 +207,7 @@ class Check {
       this.#report(path, `must be an object, got ${spell(section)}`);
       return {};
     }
-    this.#warnUnknown(path, section, keys);
+    this.#reportUnknown(path, section, keys, []);
     return section;
   }
 
@@ -218,22 +236,29 @@ class Check {
     return posix.normalize(value).replace(/^\/+|\/+$/g, '') || '.';
   }
 
-  #warnUnknown(path: string, object: JsonObject, keys: readonly string[]): void {
+  /** `needed`: a rule without one of these keys is not used, so that a misspelt one is an error. */
+  #reportUnknown(path: string, object: JsonObject, keys: readonly string[], needed = keys): void {
     for (const key of Object.keys(object)) {
-      if (keys.includes(key)) continue;
-      const message = `is not used; known keys are ${keys.join(', ')}${didYouMean(key, keys)}`;
-      this.#report(`${path}.${key}`, message, 'warning');
+      if (keys.includes(key) || `${path}.${key}` === this.#lostAuth) continue;
+      const nearest = nearestWord(key, keys);
+      const isMeant = nearest !== undefined && !(nearest in object);
+      if (isMeant) this.#meant.add(`${path}.${nearest}`);
+      const isNeeded = isMeant && needed.includes(nearest);
+      const effect = isNeeded ? 'is no key; the rule is not used' : 'is not used';
+      const message = `${effect}; known keys are ${keys.join(', ')}${didYouMean(key, keys)}`;
+      this.#report(`${path}.${key}`, message, isNeeded ? 'error' : 'warning');
     }
   }
 
   #cache(path: string, rule: JsonObject): CacheTimeRule | undefined {
-    this.#warnUnknown(path, rule, ['source', 'cacheTtl']);
+    this.#reportUnknown(path, rule, ['source', 'cacheTtl']);
     return checkCacheTime(rule, (key, mistake) => this.#passes(`${path}.${key}`, mistake));
   }
 
-  /** True if there is no mistake. Otherwise reports it and returns false. */
+  /** True if there is no mistake. Otherwise reports it and returns false. A value is not missing if its key is misspelt: that is reported. */
   #passes(path: string, mistake: string | undefined): mistake is undefined {
-    if (mistake !== undefined) this.#report(path, `${mistake}; the rule is not used`);
+    const isReported = [path, `${path}.key`, `${path}.value`].some((each) => this.#meant.has(each));
+    if (mistake !== undefined && !isReported) this.#report(path, `${mistake}; the rule is not used`);
     return mistake === undefined;
   }
 }
@@ -268,32 +293,4 @@ export interface EdgeOneJson {
   readonly agents: AgentSettings;
   /** Names of packages that may be missing when the site is compiled. */
   readonly externalPackages: ReadonlySet<string>;
-}
-
-export interface RedirectRule {
-  /** A path with `:name` for a segment and at most one `*`; or `$host`, `$wwwhost`. */
-  readonly source: string;
-  /**
-   * A path or URL with names of the source, `:splat` for its star; or `$wwwhost` for `$host` and
-   * the reverse.
-   */
-  readonly destination: string;
-  readonly statusCode: number;
-}
-
-export interface RewriteRule {
-  readonly source: string;
-  /** A path. */
-  readonly destination: string;
-}
-
-export interface HeaderRule {
-  readonly source: string;
-  readonly headers: readonly RuleHeader[];
-}
-
-/** A header of the response. */
-export interface RuleHeader {
-  readonly key: string;
-  readonly value: string;
 }

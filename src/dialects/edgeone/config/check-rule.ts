@@ -113,3 +113,31 @@ export function checkCacheTime(
   const areValid = [passes('source', checkSource(source, 'headers')), passes('cacheTtl', mistake)];
   return isTime && areValid.every(Boolean) ? { source: String(source), seconds } : undefined;
 }
+
+export interface RedirectRule {
+  /** A path with `:name` for a segment and at most one `*`; or `$host`, `$wwwhost`. */
+  readonly source: string;
+  /**
+   * A path or URL with names of the source, `:splat` for its star; or `$wwwhost` for `$host` and
+   * the reverse.
+   */
+  readonly destination: string;
+  readonly statusCode: number;
+}
+
+export interface RewriteRule {
+  readonly source: string;
+  /** A path. */
+  readonly destination: string;
+}
+
+export interface HeaderRule {
+  readonly source: string;
+  readonly headers: readonly RuleHeader[];
+}
+
+/** A header of the response. */
+export interface RuleHeader {
+  readonly key: string;
+  readonly value: string;
+}

@@ -1,7 +1,9 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { writeHead } from '../../../http/write-head.ts';
-import type { EdgeOneJson, RedirectRule } from './check-edgeone-json.ts';
+import type { EdgeOneJson } from './check-edgeone-json.ts';
+import type { RedirectRule } from './check-rule.ts';
 import { RuleDestination } from './rule-destination.ts';
 import { RulePath, toRulePath } from './rule-path.ts';
 
@@ -33,8 +35,23 @@ class RedirectFilter implements Target {
       const location = redirect.locationOf(exchange, path);
       if (location !== undefined && location !== exchange.target) return sendRedirect(exchange, redirect, location);
     }
-    const location = this.#trailingSlash === undefined ? undefined : withSlash(exchange.target, this.#trailingSlash);
+    const location = this.#withSlash(exchange.target);
     return location === undefined ? 'passed' : sendRedirect(exchange, SLASH_REDIRECT, location);
+  }
+
+  describe(asked: AskedRequest): Effect | undefined {
+    const path = toRulePath(asked.target);
+    if (path === undefined) return undefined;
+    for (const redirect of this.#redirects) {
+      const effect = redirect.describe(asked, path);
+      if (effect) return effect;
+    }
+    const location = this.#withSlash(asked.target);
+    return location === undefined ? undefined : toEffect(SLASH_REDIRECT, location);
+  }
+
+  #withSlash(target: string): string | undefined {
+    return this.#trailingSlash === undefined ? undefined : withSlash(target, this.#trailingSlash);
   }
 }
 
@@ -49,6 +66,8 @@ const SLASH_REDIRECT: RedirectLabel = { status: 308, source: 'trailingSlash' };
 interface Redirect extends RedirectLabel {
   /** Undefined if the request does not match. */
   locationOf(exchange: Exchange, path: string): string | undefined;
+  /** Undefined if the request does not match, or would be sent to where it is. */
+  describe(asked: AskedRequest, path: string): Effect | undefined;
 }
 
 class PathRedirect implements Redirect {
@@ -64,9 +83,14 @@ class PathRedirect implements Redirect {
     this.#destination = new RuleDestination(destination);
   }
 
-  locationOf({ target }: Exchange, path: string): string | undefined {
+  locationOf({ target }: Pick<Exchange, 'target'>, path: string): string | undefined {
     const captures = this.#path.match(path);
     return captures && this.#destination.fill(captures, target);
+  }
+
+  describe(asked: AskedRequest, path: string): Effect | undefined {
+    const location = this.locationOf(asked, path);
+    return location === undefined || location === asked.target ? undefined : toEffect(this, location);
   }
 }
 
@@ -84,12 +108,30 @@ class HostRedirect implements Redirect {
     this.#adds = destination === '$wwwhost';
   }
 
-  locationOf({ client, request, target }: Exchange): string | undefined {
-    const { host = '' } = request;
+  locationOf({ client, request: { host = '' }, target }: Exchange): string | undefined {
+    const other = this.#otherOf(host);
+    return other === undefined ? undefined : `${client.proto}://${other}${target}`;
+  }
+
+  describe({ request: { host }, target }: AskedRequest): Effect | undefined {
+    if (host === undefined) {
+      const where = this.#adds ? 'with www., if the host is without' : 'without www., if the host is with it';
+      return { text: `redirects to the host ${where}`, outcome: 'may-answer' };
+    }
+    const other = this.#otherOf(host);
+    return other === undefined ? undefined : toEffect(this, `//${other}${target}`);
+  }
+
+  /** Undefined: the host has the right form. */
+  #otherOf(host: string): string | undefined {
     const hasWww = host.toLowerCase().startsWith(WWW);
     if (hasWww === this.#adds || !isDomain(host)) return undefined;
-    return `${client.proto}://${hasWww ? host.slice(WWW.length) : WWW + host}${target}`;
+    return hasWww ? host.slice(WWW.length) : WWW + host;
   }
+}
+
+function toEffect({ status }: RedirectLabel, location: string): Effect {
+  return { text: `redirects to ${location} with ${status}`, outcome: 'answers' };
 }
 
 /** False for an IP address and for a name without a dot: neither has a `www.` form. */

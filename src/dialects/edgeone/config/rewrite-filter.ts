@@ -1,3 +1,4 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
@@ -44,13 +45,26 @@ class RewriteFilter implements Target {
     return 'passed';
   }
 
+  describe({ target }: AskedRequest): Effect | undefined {
+    const paths = toHeaderPaths(target);
+    const isFor = ({ source }: { readonly source: RulePath }): boolean => paths.some((path) => source.match(path));
+    const rewritten = this.#toTarget(target);
+    const texts = [
+      ...(this.#headers.some(isFor) ? ['adds headers to what the site answers'] : []),
+      ...(this.#caches.some(isFor) ? ['adds CDN-Cache-Control to files'] : []),
+      ...(rewritten === undefined ? [] : [`rewrites to ${rewritten}`]),
+    ];
+    const text = texts.join(', ');
+    return text === '' ? undefined : { text, outcome: 'passes', ...(rewritten !== undefined && { target: rewritten }) };
+  }
+
   /**
    * Matches the path that the client requested, before any rewrite: caches and browsers see only
    * that one.
    */
   #addHeaders(exchange: Exchange): void {
     if (this.#headers.length === 0) return;
-    const paths = toHeaderPaths(exchange.askedTarget);
+    const paths = toHeaderPaths(exchange.askedTarget, exchange.kept);
     const merged = new Map<string, Header>();
     // If several rules set the same header, the last one wins: users write general rules first.
     for (const { source, headers } of this.#headers) {
@@ -62,20 +76,25 @@ class RewriteFilter implements Target {
   /** For caches in front of nexthop, and of files only, as on the platform. Browsers get what is sent without the rule. */
   #addCacheTime(exchange: Exchange): void {
     if (this.#caches.length === 0) return;
-    const paths = toHeaderPaths(exchange.askedTarget);
+    const paths = toHeaderPaths(exchange.askedTarget, exchange.kept);
     const rule = this.#caches.findLast(({ source }) => paths.some((path) => source.match(path)));
     if (rule) overlayAnswer(exchange, { headers: [['CDN-Cache-Control', rule.value]], appliesTo: isFile });
   }
 
   #rewrite(exchange: Exchange): void {
-    const path = this.#rewrites.length > 0 ? toRulePath(exchange.target) : undefined;
-    if (path === undefined) return;
+    const target = this.#toTarget(exchange.target);
+    if (target !== undefined) exchange.rewrite(target);
+  }
+
+  /** Of the first rule that matches; undefined: none does. */
+  #toTarget(target: string): string | undefined {
+    const path = this.#rewrites.length > 0 ? toRulePath(target) : undefined;
+    if (path === undefined) return undefined;
     for (const { source, destination } of this.#rewrites) {
       const captures = source.match(path);
-      if (!captures) continue;
-      exchange.rewrite(destination.fill(captures, exchange.target));
-      return;
+      if (captures) return destination.fill(captures, target);
     }
+    return undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { KeptValues } from '../../../contract/kept-values.ts';
 import { toMatchable } from '../../../contract/path.ts';
 import { toGuardedPaths } from '../../../http/guarded-paths.ts';
 
@@ -17,8 +18,8 @@ export function toRulePath(target: string): string | undefined {
  * All forms of a target's path that header rules match. These rules may protect the site
  * (`X-Frame-Options`), so no spelling of a path may bypass them.
  */
-export function toHeaderPaths(target: string): readonly string[] {
-  return toGuardedPaths(target).map((path) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path));
+export function toHeaderPaths(target: string, kept?: KeptValues): readonly string[] {
+  return toGuardedPaths(target, kept).map((path) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path));
 }
 
 /**

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { cutPage, type Fields, invalid, ROLES, toFields, toId, toMetadata, toOptionalId, toPage } from './arguments.ts';
+import { type ClaudeSessions, toSessionId } from './claude-sessions.ts';
+import { ConversationState } from './conversation-state.ts';
+import type { Entries } from './entries.ts';
+import { removeThread } from './langgraph-checkpointer.ts';
 import { MemoryError } from './memory-error.ts';
 import { OpenAiSession } from './openai-session.ts';
 import type { MessagePlace, Records, StoredConversation, StoredMessage } from './records.ts';
@@ -11,10 +15,22 @@ export interface Conversation extends Omit<StoredConversation, 'userId'> {
 
 export interface StoreParts {
   readonly records: Records;
-  /** Added to the metadata of messages. Undefined outside of a run. */
-  readonly runId?: string | undefined;
+  readonly entries: Entries;
+  readonly claudeSessions: ClaudeSessions;
+  /** The conversation of the request; '' without one. */
+  readonly conversation: string;
+  /** Absent outside of a run of an agent. */
+  readonly run?: RunParts | undefined;
   /** Of one message; 0: no limit. */
   readonly messageLimitBytes: number;
+}
+
+/** What only agents have. */
+export interface RunParts {
+  /** Added to the metadata of messages. */
+  readonly id: string;
+  /** Adapters of the site's package `@langchain/langgraph`. They throw if it is not installed. */
+  readonly langgraph: { readonly checkpointer: object; readonly store: object };
 }
 
 /** The platform's limit of one conversation. */
@@ -24,11 +40,31 @@ const REMEMBERED = 50;
 
 /** `context.store` of agents, and `context.agent.store` of cloud functions: messages of conversations. */
 export class ConversationStore {
+  /** Values of the conversation of the request. */
+  readonly state: ConversationState;
   readonly #parts: StoreParts;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
+    this.state = new ConversationState(parts.entries, parts.conversation, parts.messageLimitBytes);
   }
+
+  /** Undefined outside of agents, as on the platform. */
+  get langgraphCheckpointer(): object | undefined {
+    return this.#parts.run?.langgraph.checkpointer;
+  }
+
+  /** Undefined outside of agents, as on the platform. */
+  get langgraphStore(): object | undefined {
+    return this.#parts.run?.langgraph.store;
+  }
+
+  /** The `SessionStore` of `@anthropic-ai/claude-agent-sdk`. */
+  readonly claudeSessionStore = (): ClaudeSessions => this.#parts.claudeSessions;
+
+  /** Resolves with the id of the Claude session of a conversation, a UUID. */
+  readonly claudeSessionBinding = async (conversationId: unknown): Promise<string> =>
+    toSessionId(toId('conversationId', conversationId));
 
   /** Resolves with the id of the message, once it is stored. Makes the conversation. */
   readonly appendMessage = async (given: unknown): Promise<string> => {
@@ -36,14 +72,14 @@ export class ConversationStore {
     const id = toId('conversationId', conversationId);
     if (!ROLES.includes(role)) throw invalid(`role must be one of ${ROLES.join(', ')}, got ${JSON.stringify(role)}`);
     const own = toMetadata(metadata);
-    const { records, runId } = this.#parts;
+    const { records, run } = this.#parts;
     const places = await records.places(id);
     const before = await this.#findRepeated(places, toOptionalId('messageId', messageId), own?.idempotency_key);
     if (before !== undefined) return before;
     if (places.length >= MOST_MESSAGES) {
       throw new MemoryError('MemoryQuotaExceededError', `a conversation has at most ${MOST_MESSAGES} messages`);
     }
-    const all = { ...own, ...(runId !== undefined && { run_id: runId }) };
+    const all = { ...own, ...(run && { run_id: run.id }) };
     const nowMs = Date.now();
     const message: StoredMessage = {
       messageId: toOptionalId('messageId', messageId) ?? randomUUID(),
@@ -147,11 +183,19 @@ export class ConversationStore {
     };
   };
 
-  /** Takes an id, or an object with one. */
+  /**
+   * Takes an id, or an object with one. Removes its state, checkpoints and Claude session, too; a
+   * conversation may have only these.
+   */
   readonly deleteConversation = async (given: unknown): Promise<void> => {
     const id = toConversationId(given);
-    await this.#conversation(id);
-    await this.#parts.records.removeConversation(id);
+    const { records, entries, claudeSessions } = this.#parts;
+    const removed =
+      (await ConversationState.removeAll(entries, id)) +
+      (await removeThread(entries, id)) +
+      (await claudeSessions.removeEverywhere(toSessionId(id)));
+    if (removed === 0) await this.#conversation(id);
+    await records.removeConversation(id);
   };
 
   readonly toOpenAIInput = toRolesAndContent;

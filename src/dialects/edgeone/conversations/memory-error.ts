@@ -2,7 +2,8 @@ type MemoryErrorName =
   | 'MemoryValidationError'
   | 'MemoryNotFoundError'
   | 'MemoryQuotaExceededError'
-  | 'MemoryStorageError';
+  | 'MemoryStorageError'
+  | 'MemoryCorruptError';
 
 /** An error of the conversation store. Code tells its kind by `name`, as on the platform. */
 export class MemoryError extends Error {

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import type { Kv } from '../../../contract/store.ts';
 import type { Fields } from './arguments.ts';
-import { MemoryError } from './memory-error.ts';
+import { decode, type Entries, encode } from './entries.ts';
+import type { Sequence } from './sequence.ts';
 
 export interface StoredConversation {
   readonly createdAt: number;
@@ -26,102 +25,58 @@ export interface MessagePlace {
   readonly messageId: string;
 }
 
-const PAGE = 1000;
-
 /**
- * Conversations and messages as entries of a key-value store. Keys of messages sort by the time of
- * their writing, with an own sequence for messages of one millisecond, and hold their ids, so that
- * a list needs no values. No entry is changed by two writers but those of `update…`.
+ * Conversations and messages. Keys of messages sort by the time of their writing and hold their
+ * ids, so that a list needs no values. No entry is changed by two writers but those of `update…`.
  */
 export class Records {
-  readonly #kv: Kv;
-  readonly #suffix = randomBytes(3).toString('hex');
-  #lastMs = 0;
-  #count = 0;
+  readonly #entries: Entries;
+  readonly #sequence: Sequence;
 
-  constructor(kv: Kv) {
-    this.#kv = kv;
+  constructor(entries: Entries, sequence: Sequence) {
+    this.#entries = entries;
+    this.#sequence = sequence;
   }
 
   conversation(id: string): Promise<StoredConversation | undefined> {
-    return this.#read<StoredConversation>(`c/${encode(id)}`);
+    return this.#entries.read<StoredConversation>(`c/${encode(id)}`);
   }
 
   async putConversation(id: string, conversation: StoredConversation): Promise<void> {
-    await this.#write(`c/${encode(id)}`, conversation);
+    await this.#entries.write(`c/${encode(id)}`, conversation);
   }
 
   async conversationIds(): Promise<readonly string[]> {
-    return (await this.#keys('c/')).map((key) => decode(key.slice(2)));
+    return (await this.#entries.keys('c/')).map((key) => decode(key.slice(2)));
   }
 
   /** Oldest first. */
   async places(conversation: string): Promise<readonly MessagePlace[]> {
-    const keys = await this.#keys(`m/${encode(conversation)}/`);
+    const keys = await this.#entries.keys(`m/${encode(conversation)}/`);
     return keys.map((key) => ({ key, messageId: decode(key.slice(key.lastIndexOf('/') + 1)) }));
   }
 
   message({ key }: MessagePlace): Promise<StoredMessage | undefined> {
-    return this.#read<StoredMessage>(key);
+    return this.#entries.read<StoredMessage>(key);
   }
 
   /** Adds a message after all others that this process knows. */
   async addMessage(conversation: string, message: StoredMessage): Promise<void> {
-    await this.#write(`m/${encode(conversation)}/${this.#next()}/${encode(message.messageId)}`, message);
+    const key = `m/${encode(conversation)}/${this.#sequence.next()}/${encode(message.messageId)}`;
+    await this.#entries.write(key, message);
   }
 
   async putMessage({ key }: MessagePlace, message: StoredMessage): Promise<void> {
-    await this.#write(key, message);
+    await this.#entries.write(key, message);
   }
 
   async remove(place: MessagePlace): Promise<void> {
-    await this.#run(this.#kv.delete(place.key));
+    await this.#entries.remove(place.key);
   }
 
+  /** Messages first: a conversation that was deleted by half can be deleted again. */
   async removeConversation(id: string): Promise<void> {
-    for (const place of await this.places(id)) await this.remove(place);
-    await this.#run(this.#kv.delete(`c/${encode(id)}`));
+    await this.#entries.removeAll(`m/${encode(id)}/`);
+    await this.#entries.remove(`c/${encode(id)}`);
   }
-
-  #next(): string {
-    const nowMs = Date.now();
-    this.#count = nowMs > this.#lastMs ? 0 : this.#count + 1;
-    // A clock that was set back must not put a message before an older one.
-    this.#lastMs = Math.max(nowMs, this.#lastMs);
-    return `${String(this.#lastMs).padStart(15, '0')}${String(this.#count).padStart(6, '0')}${this.#suffix}`;
-  }
-
-  async #keys(prefix: string): Promise<readonly string[]> {
-    const all: string[] = [];
-    for (;;) {
-      const keys = await this.#run(this.#kv.list(prefix, PAGE, all.at(-1)));
-      all.push(...keys);
-      if (keys.length < PAGE) return all;
-    }
-  }
-
-  async #read<T>(key: string): Promise<T | undefined> {
-    const bytes = await this.#run(this.#kv.get(key));
-    return bytes && (JSON.parse(Buffer.from(bytes).toString()) as T); // `#write` wrote it
-  }
-
-  async #write(key: string, value: object): Promise<void> {
-    await this.#run(this.#kv.put(key, Buffer.from(JSON.stringify(value))));
-  }
-
-  async #run<T>(call: Promise<T>): Promise<T> {
-    try {
-      return await call;
-    } catch (cause) {
-      throw new MemoryError('MemoryStorageError', 'the store of conversations cannot be reached', cause);
-    }
-  }
-}
-
-function encode(id: string): string {
-  return encodeURIComponent(id);
-}
-
-function decode(id: string): string {
-  return decodeURIComponent(id);
 }

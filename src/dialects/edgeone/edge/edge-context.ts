@@ -1,9 +1,10 @@
+import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
-import { EdgeOneRequest } from '../functions/edgeone-request.ts';
+import { type EdgeOneRequest, toEdgeOneRequest } from '../functions/edgeone-request.ts';
 import { type Geo, toGeo } from '../functions/geo.ts';
 import type { HandlerCall } from '../functions/handler-target.ts';
 import { type Platform, uuidOf } from '../functions/platform.ts';
-import type { EdgeRun } from './edge-run.ts';
+import { EdgeRun } from './edge-run.ts';
 
 /** The location of edge functions. Unlike that of cloud functions, it has numbers. */
 export interface EdgeGeo extends Omit<Geo, 'asn' | 'latitude' | 'longitude'> {
@@ -20,22 +21,20 @@ export interface EdgeInfo {
 }
 
 /** The Request of an edge function. */
-export class EdgeRequest extends EdgeOneRequest {
-  readonly #exchange: HandlerCall['exchange'];
-  #eo: EdgeInfo | undefined;
+export interface EdgeRequest extends EdgeOneRequest {
+  readonly eo: EdgeInfo;
+}
 
-  constructor(exchange: HandlerCall['exchange'], run: EdgeRun) {
-    super(exchange, { toStream: () => run.body.open() });
-    this.#exchange = exchange;
-    run.use(this);
-  }
+function toEdgeRequest({ exchange, run, file }: EdgeContextParts): EdgeRequest {
+  const path = EdgeRun.pathOf(exchange, file);
+  const request = toEdgeOneRequest(exchange, { toStream: () => run.body.open(), toInfo: () => toInfo(exchange), path });
+  run.use(request);
+  return request as EdgeRequest; // `eo` is made by `toInfo`
+}
 
-  get eo(): EdgeInfo {
-    const { client, request } = this.#exchange;
-    const geo = toNumbers(toGeo(request.get('eo-connecting-geo') ?? ''));
-    this.#eo ??= { geo, uuid: uuidOf(this.#exchange), clientIp: client.address };
-    return this.#eo;
-  }
+function toInfo(exchange: Exchange): EdgeInfo {
+  const geo = toNumbers(toGeo(exchange.request.get('eo-connecting-geo') ?? ''));
+  return { geo, uuid: uuidOf(exchange), clientIp: exchange.client.address };
 }
 
 /** A value that is no number is left out. */
@@ -51,43 +50,74 @@ export interface EdgeContextParts extends HandlerCall {
   readonly file: string;
 }
 
+/** The attributes of a property that was assigned. */
+const OWN = { enumerable: true, configurable: true } as const;
+
 /**
  * The argument of an edge function. Its own keys are those of the platform, in the same order.
  * `request`, `env` and `eo` are created at their first use.
  */
 export class EdgeContext {
+  // `declare`: a class field would be defined before the accessors and change the order of keys.
   declare readonly request: EdgeRequest;
   declare readonly params: Params;
   declare readonly env: Record<string, string>;
   declare readonly waitUntil: (work: unknown) => void;
   declare readonly eo: EdgeInfo;
-  readonly #run: EdgeRun;
+  readonly #parts: EdgeContextParts;
+  #request: EdgeRequest | undefined;
+  #env: Record<string, string> | undefined;
+  #eo: EdgeInfo | undefined;
+
+  // One descriptor for all contexts: accessors with closures of their own cost as much as the rest of a call.
+  static readonly #REQUEST = toAccessor({
+    get() {
+      this.#request ??= toEdgeRequest(this.#parts);
+      return this.#request;
+    },
+    set(request) {
+      this.#request = request;
+    },
+  });
+
+  static readonly #ENV = toAccessor({
+    get() {
+      this.#env ??= { ...this.#parts.platform.env };
+      return this.#env;
+    },
+    set(env) {
+      this.#env = env;
+    },
+  });
+
+  static readonly #EO = toAccessor({
+    get() {
+      this.#eo ??= this.request.eo;
+      return this.#eo;
+    },
+    set(eo) {
+      this.#eo = eo;
+    },
+  });
 
   /** Calls a handler with a context. */
   static call(context: EdgeContext, handler: (context: EdgeContext) => unknown): unknown {
-    return context.#run.call(() => handler(context));
+    return context.#parts.run.call(() => handler(context));
   }
 
-  constructor({ exchange, params, platform, file, run }: EdgeContextParts) {
-    this.#run = run;
-    defineLazy(this, 'request', () => new EdgeRequest(exchange, run));
+  constructor(parts: EdgeContextParts) {
+    const { exchange, params, file } = parts;
+    this.#parts = parts;
+    Object.defineProperty(this, 'request', EdgeContext.#REQUEST);
     this.params = { ...params };
-    defineLazy(this, 'env', () => ({ ...platform.env }));
-    this.waitUntil = (work) => exchange.pendingWork.add(work, file);
-    defineLazy(this, 'eo', () => this.request.eo);
+    Object.defineProperty(this, 'env', EdgeContext.#ENV);
+    // Not an assignment: V8 would keep the exchange until a full collection (docs/decisions/wire.md).
+    const waitUntil = (work: unknown): void => exchange.pendingWork.add(work, file);
+    Object.defineProperty(this, 'waitUntil', { value: waitUntil, ...OWN, writable: true });
+    Object.defineProperty(this, 'eo', EdgeContext.#EO);
   }
 }
 
-/** A property that is computed at its first use, and that code may replace. */
-function defineLazy(owner: object, name: string, compute: () => unknown): void {
-  const define = (value: unknown): unknown => {
-    Object.defineProperty(owner, name, { value, enumerable: true, configurable: true, writable: true });
-    return value;
-  };
-  Object.defineProperty(owner, name, {
-    get: () => define(compute()),
-    set: define,
-    enumerable: true,
-    configurable: true,
-  });
+function toAccessor(accessor: Pick<PropertyDescriptor, 'get' | 'set'> & ThisType<EdgeContext>): PropertyDescriptor {
+  return { ...accessor, ...OWN };
 }

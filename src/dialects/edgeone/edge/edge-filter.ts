@@ -1,3 +1,4 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Candidate, Route, Router } from '../../../contract/route.ts';
@@ -29,8 +30,13 @@ export class EdgeFilter implements Target {
     return 'passed';
   }
 
-  #find({ request: { method }, target }: Exchange): readonly Candidate[] {
-    const paths = toGuardedPaths(target);
+  describe(asked: AskedRequest): Effect | undefined {
+    const names = this.#find(asked).map(({ route }) => route.file);
+    return names.length === 0 ? undefined : { text: `runs first: calls ${names.join(', ')}`, outcome: 'may-answer' };
+  }
+
+  #find({ request: { method }, target, kept }: AskedRequest): readonly Candidate[] {
+    const paths = toGuardedPaths(target, kept);
     const found = this.#router.find(method, target);
     // Nearly every path has one reading. That of a malformed escape is found when it is encoded.
     if (paths.length === 1 && found.length > 0) return found;
@@ -40,6 +46,7 @@ export class EdgeFilter implements Target {
         if (!byRoute.has(candidate.route)) byRoute.set(candidate.route, candidate);
       }
     }
+    if (kept && paths.length > 1) EdgeRun.showPaths(kept, { target, byFile: toSeenPaths([...byRoute.keys()], paths) });
     // The function of `/admin` protects it also from a catch-all that matches the path as received.
     return [...byRoute.values()].sort((left, right) => literalsOf(right) - literalsOf(left));
   }
@@ -55,6 +62,20 @@ export class EdgeFilter implements Target {
       code?.leave();
     }
   }
+}
+
+/** By file, the first reading that spells its pattern, unless that is the path as received. Code may compare the path with its own again. */
+function toSeenPaths(routes: readonly Route[], [received, ...others]: readonly string[]): ReadonlyMap<string, string> {
+  const seen = new Map<string, string>();
+  for (const { file, pattern } of routes) {
+    const isSpelt = (path = ''): boolean => {
+      const segments = path.split('/');
+      return pattern.segments.every((each, at) => each.kind !== 'literal' || each.text === segments[at + 1]);
+    };
+    const path = isSpelt(received) ? undefined : others.find(isSpelt);
+    if (path !== undefined) seen.set(file, path);
+  }
+  return seen;
 }
 
 /** How many segments of the pattern are text: more of them are more specific. */

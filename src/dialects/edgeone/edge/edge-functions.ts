@@ -3,7 +3,7 @@ import { Fault } from '../../../contract/fault.ts';
 import type { MatchablePath } from '../../../contract/path.ts';
 import type { PatternSegment } from '../../../contract/pattern.ts';
 import type { Project } from '../../../contract/project.ts';
-import type { Answer, Params, Target } from '../../../contract/target.ts';
+import { type Answer, createParams, type Params, type Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { isWebResponse } from '../../../http/web-response.ts';
 import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
@@ -16,6 +16,7 @@ import { EdgeRun } from './edge-run.ts';
 /** Edge functions: they shadow the files of the site and its cloud functions. */
 export class EdgeFunctions implements FunctionKind {
   readonly step = 2;
+  readonly mayProtect = true;
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;
 
@@ -24,9 +25,14 @@ export class EdgeFunctions implements FunctionKind {
     this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
   }
 
-  find({ file, exports }: LoadedFile): FoundFunction | undefined {
+  find({ file, exports, report }: LoadedFile): FoundFunction | undefined {
     const found = toHandlers(exports);
     if (found) {
+      if (found.any && found.byMethod.size > 0) {
+        const methods = [...found.byMethod.keys()].join(', ');
+        const message = `never calls its handlers of ${methods}: in edge functions onRequest comes first`;
+        report({ severity: 'warning', file, message });
+      }
       const handlers = anyFirst(found);
       return { kind: 'handlers', methods: methodsOf(handlers), target: this.#toTarget(file, handlers) };
     }
@@ -36,7 +42,7 @@ export class EdgeFunctions implements FunctionKind {
 
   /** As in the path, not decoded. A catch-all of one segment is a text and no list. */
   toParams(segments: readonly PatternSegment[], { rawSegments }: MatchablePath): Params {
-    const params: Record<string, string | readonly string[]> = Object.create(null);
+    const params = createParams<string | readonly string[]>();
     for (const [index, segment] of segments.entries()) {
       if (segment.kind === 'param') params[segment.name] = rawSegments[index] ?? '';
       if (segment.kind !== 'catch-all') continue;
@@ -81,7 +87,7 @@ function anyFirst({ any, byMethod }: Handlers): Handlers {
 
 /** An app such as Hono's. */
 interface FetchApp {
-  fetch(request: Request, env: unknown, context: { waitUntil: EdgeContext['waitUntil'] }): unknown;
+  fetch(request: EdgeContext['request'], env: unknown, context: { waitUntil: EdgeContext['waitUntil'] }): unknown;
 }
 
 function isFetchApp(value: unknown): value is FetchApp {

@@ -1,27 +1,32 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import type { BodySource } from '../../../contract/http-message.ts';
+import { type KeptValues, ValueKey } from '../../../contract/kept-values.ts';
 import { wrapFetch } from '../../../contract/own-fetch.ts';
 import type { Answer } from '../../../contract/target.ts';
 import { FilterBody } from '../../../http/filter-body.ts';
 import { InnerRequest } from '../../../http/inner-request.ts';
+import { LazyRequest } from '../../../http/lazy-request.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
 import type { RestResponse } from '../../../http/rest-response.ts';
 import { runRest, writeFilterResponse } from '../../../http/rest-run.ts';
-import { StreamBody } from '../../../http/stream-body.ts';
+import { toBodyOf } from '../../../http/stream-body.ts';
+import { toWebHeaders } from '../../../http/web-request.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
+import type { EdgeOneRequest } from '../functions/edgeone-request.ts';
 
 const RUNS = new AsyncLocalStorage<EdgeRun>();
-const RUN_OF = new WeakMap<Exchange, EdgeRun>();
+const RUN = new ValueKey<EdgeRun>();
 /** Requests that an edge function has sent on. */
-const INNER = new WeakSet<Exchange>();
+const IS_INNER = new ValueKey<true>();
+const SEEN = new ValueKey<SeenPaths>();
 
-/** Of the Request that the function gets. */
-interface OwnRequest {
-  readonly url: string;
-  readonly method: string;
-  readonly headers: Headers;
+/** What functions see as the path of a target, by their file, if it is not the path as received. */
+interface SeenPaths {
+  readonly target: string;
+  readonly byFile: ReadonlyMap<string, string>;
 }
 
 /**
@@ -32,25 +37,37 @@ interface OwnRequest {
 export class EdgeRun {
   readonly body: FilterBody;
   readonly #exchange: Exchange;
-  #request: OwnRequest | undefined;
-  #received: Headers | undefined;
+  #request: EdgeOneRequest | undefined;
+  /** Flat, as the function got them. */
+  #received: readonly string[] = [];
   /** What follows edge functions, once the function has asked for it. */
   running: Promise<RestResponse> | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
     this.body = new FilterBody(exchange);
-    RUN_OF.set(exchange, this);
+    exchange.kept.set(RUN, this);
   }
 
   /** Whether an edge function has let the request of an exchange go on. */
   static isOver(exchange: Exchange): boolean {
-    return INNER.has(exchange) || RUN_OF.get(exchange)?.running !== undefined;
+    return exchange.kept.get(IS_INNER) === true || exchange.kept.get(RUN)?.running !== undefined;
+  }
+
+  /** Before the functions of an exchange with these values are called. */
+  static showPaths(kept: KeptValues, seen: SeenPaths): void {
+    kept.set(SEEN, seen);
+  }
+
+  /** Undefined: the path as received. */
+  static pathOf({ kept, target }: Exchange, file: string): string | undefined {
+    const seen = kept.get(SEEN);
+    return seen?.target === target ? seen.byFile.get(file) : undefined;
   }
 
   /** Sends what the function returned. */
   static write(exchange: Exchange, response: WebResponse): Answer {
-    const running = RUN_OF.get(exchange)?.running;
+    const running = exchange.kept.get(RUN)?.running;
     if (!running) return writeWebResponse(exchange, response);
     return running.then((rest) => writeFilterResponse(exchange, response, rest));
   }
@@ -61,9 +78,9 @@ export class EdgeRun {
   }
 
   /** The Request of the function, when it is made. */
-  use(request: OwnRequest): void {
+  use(request: EdgeOneRequest): void {
     this.#request = request;
-    this.#received = new Headers(request.headers);
+    this.#received = this.#exchange.request.headers;
   }
 
   /** From now on `fetch` knows the calls of edge functions. Only in a site that has some. */
@@ -83,21 +100,22 @@ export class EdgeRun {
     const method = init.method ?? given?.method ?? 'GET';
     const url = given ? given.url : URL.parse(String(input))?.href;
     if (url !== this.#request.url || method !== this.#request.method) return undefined;
-    const headers = new Headers(init.headers ?? given?.headers);
+    const isUnseen = !init.headers && (given as unknown) === this.#request && LazyRequest.isUnseen(given);
+    const headers = isUnseen ? undefined : new Headers(init.headers ?? given?.headers);
     return { headers, body: this.#toBody(given, init.body) };
   }
 
   async #goOn({ headers, body }: Asked): Promise<Response> {
     if (this.running) throw new Error('the request was sent to the site a second time: it goes on once');
     this.body.release();
-    const changes = { headers: this.#toHeaders(headers), body };
-    this.running = runRest(this.#exchange, changes, (inner) => INNER.add(inner));
+    const changes = headers || body ? { headers: headers && this.#toHeaders(headers), body } : undefined;
+    this.running = runRest(this.#exchange, changes, (inner) => inner.kept.set(IS_INNER, true));
     return (await this.running) as unknown as Response; // has all members of a Response
   }
 
   #toHeaders(asked: Headers): readonly string[] {
     const inner = new InnerRequest(this.#exchange.request, {});
-    const before = this.#received ?? new Headers();
+    const before = toWebHeaders(this.#exchange, this.#received);
     const names = new Set([...before.keys(), ...asked.keys()]);
     const changed = [...names].filter((name) => before.get(name) !== asked.get(name));
     patchRequest(
@@ -108,18 +126,19 @@ export class EdgeRun {
   }
 
   /** Undefined: the body of the client, which is unread. */
-  #toBody(given: Request | undefined, body: RequestInit['body']): StreamBody | undefined {
-    const own = body === undefined || body === null ? undefined : new Response(body).body;
+  #toBody(given: Request | undefined, init: RequestInit['body']): BodySource | undefined {
+    const own = init === undefined || init === null ? undefined : new Response(init).body;
     // The body of the function's own Request would be read by looking at it.
     const isOwn = (given as unknown) === this.#request;
-    const stream = own ?? (given && !isOwn ? given.body : undefined);
-    if (stream) return new StreamBody(stream as never); // two declarations of one class
+    const { method } = this.#exchange.request;
+    if (own || !isOwn) return toBodyOf({ method, body: own ?? given?.body ?? null }, this.#exchange);
     if (!this.body.isRead) return undefined;
     throw new Fault('function_bad_answer', { message: 'the body of the request was read, and cannot be sent on' });
   }
 }
 
 interface Asked {
-  readonly headers: Headers;
-  readonly body: StreamBody | undefined;
+  /** Undefined: those of the request. */
+  readonly headers: Headers | undefined;
+  readonly body: BodySource | undefined;
 }

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Reading } from '../../../contract/dialect.ts';
+import type { PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
+import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { type FunctionFile, findFiles, type Location } from '../functions/find-files.ts';
-import { mentionsHandler } from '../functions/handlers.ts';
 import { type FunctionsReading, readFunctions } from '../functions/read-functions.ts';
-import { isCatchAll } from '../functions/to-pattern.ts';
+import { toPattern } from '../functions/to-pattern.ts';
+import { explainLost, findLostFolder, keepFunctions } from '../lost-folders.ts';
 import { EdgeFilter } from './edge-filter.ts';
 import { EdgeFunctions } from './edge-functions.ts';
 import { EdgeRun } from './edge-run.ts';
@@ -25,7 +27,7 @@ const NONE: Reading = { routes: [], ignored: [], problems: [] };
  */
 export async function readEdgeFunctions(project: Project, external: ReadonlySet<string>): Promise<FunctionsReading> {
   const { location, problems } = await locate(project.root);
-  if (!location) return { ...NONE, problems };
+  if (!location) return { ...NONE, ...(await closeLost(project)) };
   if (project.ignoresEdgeFunctions) return { ...NONE, problems: await toIgnored(project.root, location) };
   const found = await readFunctions({ project, kind: new EdgeFunctions(project), location, external });
   return {
@@ -33,6 +35,65 @@ export async function readEdgeFunctions(project: Project, external: ReadonlySet<
     routes: [...toFilterRoutes(project, found.routes), ...found.routes],
     problems: [...problems, ...found.problems],
   };
+}
+
+/** Edge functions in a folder with a misspelt name may protect their paths, which answer 500. */
+async function closeLost(project: Project): Promise<Pick<Reading, 'routes' | 'problems'>> {
+  const lost = await findLostFolder(project.root, FOLDER, EXTENSIONS);
+  if (!lost) return NONE;
+  const { folder: file, files } = lost;
+  const message = explainLost(lost, 'edge functions', FOLDER);
+  if (project.ignoresEdgeFunctions) return { routes: [], problems: [{ severity: 'warning', file, message }] };
+  const routes = files.flatMap((each): readonly Route[] => {
+    const pattern = toPattern(each.segments);
+    const target = new UnreadyTarget(each.file, new Error(`${file} ${message}`));
+    return typeof pattern === 'string'
+      ? []
+      : [{ pattern, methods: 'any', target, step: 2, dialect: 'edgeone', file: each.file }];
+  });
+  const problem: Problem = { severity: 'error', file, message: `${message}; their paths answer 500` };
+  return { routes: [...toFilterRoutes(project, routes), ...routes], problems: [problem] };
+}
+
+/** Sends a request on: code that never does it answers all of its requests itself. */
+const SENDS_ON = /\bfetch\(\s*(?:new\s+Request\(\s*)?[\w.]*req(?:uest)?\b/i;
+
+/**
+ * Cloud functions whose path an edge function of a wider pattern answers, one warning for each file. The platform asks the function of the longer path. Here the
+ * edge function comes first, because it may protect the other one.
+ */
+export async function findCovered(
+  root: string,
+  edge: readonly Route[],
+  others: readonly Route[],
+): Promise<readonly Problem[]> {
+  const problems = new Map<string, Problem>();
+  for (const first of edge.filter(({ step }) => step !== 1)) {
+    const covered = others.filter((other) => isCovered(other, first));
+    if (covered.length === 0 || SENDS_ON.test(await readFile(join(root, first.file), 'utf8').catch(() => ''))) continue;
+    for (const { file, pattern } of covered) {
+      const message = `never answers ${pattern.text}: ${first.file} gets it first, and sends no request on; on the platform the longer path goes first`;
+      problems.set(file, { severity: 'warning', file, message });
+    }
+  }
+  return [...problems.values()];
+}
+
+function isCovered({ pattern, methods }: Route, { pattern: wider, methods: all }: Route): boolean {
+  const { segments } = pattern;
+  if (all !== 'any' && (methods === 'any' || !methods.every((method) => all.includes(method)))) return false;
+  const last = wider.segments.at(-1);
+  const isLengthCovered =
+    last?.kind === 'catch-all' ? segments.length >= wider.segments.length : segments.length === wider.segments.length;
+  // A pattern of the same shape is reported by all platforms.
+  const isWider = wider.segments.some(({ kind }, index) => kind !== segments[index]?.kind);
+  return isLengthCovered && isWider && wider.segments.every((segment, index) => takes(segment, segments[index]));
+}
+
+function takes(wider: PatternSegment, segment: PatternSegment | undefined): boolean {
+  if (wider.kind === 'catch-all') return true;
+  if (wider.kind === 'param') return segment?.kind !== 'catch-all';
+  return segment?.kind === 'literal' && segment.text === wider.text;
 }
 
 interface Located {
@@ -67,11 +128,7 @@ async function findOlder(root: string): Promise<readonly FunctionFile[]> {
   if (/^\s*(?:functions|directory)\s*=\s*["'](?:\.\/)?functions\/?["']/m.test(toml)) return [];
   const { files, ignored } = await findFiles(root, toLocation(OLDER_FOLDER));
   if (ignored.some(({ file }) => /^_middleware\.\w+$/.test(basename(file)))) return [];
-  const texts = await Promise.all(files.map(({ path }) => readFile(path, 'utf8').catch(() => '')));
-  return files.filter(({ segments }, index) => {
-    const text = texts[index] ?? '';
-    return mentionsHandler(text) || (isCatchAll(segments.at(-1)) && /\bexport\s+default\s+app\b/.test(text));
-  });
+  return keepFunctions(files);
 }
 
 const MOST_NAMES = 10;
@@ -88,5 +145,6 @@ function toFilterRoutes(project: Project, routes: readonly Route[]): readonly Ro
   EdgeRun.watchFetch();
   const pattern = { text: 'edge functions', segments: [{ kind: 'catch-all', name: '' }] } as const;
   const target = new EdgeFilter(project, routes);
-  return [{ pattern, methods: 'any', target, step: 1, dialect: 'edgeone', file: FOLDER, about: 'calls them' }];
+  const guards = { kind: 'edge functions', names: routes.map(({ file }) => file) };
+  return [{ pattern, methods: 'any', target, step: 1, dialect: 'edgeone', file: FOLDER, about: 'calls them', guards }];
 }

@@ -42,6 +42,7 @@ export class AppTarget implements Target {
     const limits = this.#limits;
     limits.limitBody(exchange);
     const url = this.#toOwnUrl(exchange.target);
+    exchange.noteRun();
     try {
       await this.#app.serve({ exchange, url, params, platform: this.#platform, limits });
     } catch (cause) {

@@ -1,7 +1,9 @@
 import { inspect } from 'node:util';
+import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { misspeltIn } from '../misspelt-names.ts';
+import { ABSENT_IN_FUNCTIONS, findAbsentUses, findLanggraphUses } from './absent-uses.ts';
 import { AppTarget } from './app-target.ts';
 import { EventContext } from './event-context.ts';
 import type { FoundFunction, FunctionKind, LoadedFile } from './function-kind.ts';
@@ -9,6 +11,7 @@ import { HandlerTarget } from './handler-target.ts';
 import { type Handlers, methodsOf, toHandlers } from './handlers.ts';
 import { type Platform, toPlatform } from './platform.ts';
 import { toApp } from './to-app.ts';
+import { installWebSocketPair } from './websocket-pair.ts';
 import { writeResult } from './write-result.ts';
 
 /** The functions below `cloud-functions/`. Static files shadow them. */
@@ -25,6 +28,10 @@ export class CloudFunctions implements FunctionKind {
     this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
   }
 
+  beforeLoad(): void {
+    installWebSocketPair();
+  }
+
   find(loaded: LoadedFile): FoundFunction | undefined {
     const handlers = toHandlers(loaded.exports);
     if (handlers) {
@@ -33,6 +40,14 @@ export class CloudFunctions implements FunctionKind {
     const app = toApp(loaded.exports);
     const parts = { name: loaded.file, platform: this.#platform, limits: this.#limits };
     return app && { kind: 'app', toTarget: (segments) => new AppTarget({ ...parts, app, segments }) };
+  }
+
+  findProblems(texts: ReadonlyMap<string, string>): readonly Problem[] {
+    const { root } = this.#project;
+    return [
+      ...findAbsentUses(root, texts, ABSENT_IN_FUNCTIONS),
+      ...findLanggraphUses(root, texts, 'which is undefined in cloud functions: agents alone have it'),
+    ];
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
 import type { ConversationStore } from '../conversations/conversation-store.ts';
-import { EdgeOneRequest } from './edgeone-request.ts';
+import { type EdgeOneRequest, toEdgeOneRequest } from './edgeone-request.ts';
 import type { Geo } from './geo.ts';
 import type { HandlerCall } from './handler-target.ts';
 import { conversationOf, geoOf, type Platform, type ServerInfo, serverOf, uuidOf } from './platform.ts';
@@ -42,7 +42,7 @@ export class EventContext {
     enumerable: true,
     configurable: true,
     get() {
-      this.#request ??= new EdgeOneRequest(this.#exchange, { prepared: this.#body });
+      this.#request ??= toEdgeOneRequest(this.#exchange, { prepared: this.#body });
       return this.#request;
     },
     set(request) {
@@ -79,7 +79,8 @@ export class EventContext {
 
   /** The conversation that the request names, and the store of conversations. */
   get agent(): { readonly conversation_id: string; readonly store: ConversationStore | undefined } {
-    return { conversation_id: conversationOf(this.#exchange), store: this.#platform.openStore() };
+    const conversation = conversationOf(this.#exchange);
+    return { conversation_id: conversation, store: this.#platform.openStore(conversation) };
   }
 
   /**

@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { isMissingFile } from '../../../contract/error-code.ts';
 import { messageOf } from '../../../contract/error-message.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Survey } from '../../loader/survey.ts';
@@ -63,6 +64,8 @@ class Search implements Findings {
    * Real paths of visited folders: a link to a parent folder would otherwise be followed for ever.
    */
   readonly #visited = new Set<string>();
+  /** By folder, relative to the site. */
+  readonly #realFolders = new Map<string, string>();
 
   constructor(root: string, extensions: ReadonlySet<string>) {
     this.#root = root;
@@ -79,10 +82,10 @@ class Search implements Findings {
       const reason = this.#reasonToIgnore(entry.name, isFolder);
       if (reason !== undefined) this.#ignore(file, reason);
       else if (isFolder) await this.visit(file, [...parents, entry.name]);
-      else if (stem(entry.name) === 'index') await this.#add(file, parents);
+      else if (stem(entry.name) === 'index') await this.#add(entry, file, parents);
       else later.push(entry);
     }
-    for (const { name } of later) await this.#add(join(folder, name), parents);
+    for (const entry of later) await this.#add(entry, join(folder, entry.name), parents);
     return entries.length > 0;
   }
 
@@ -92,10 +95,11 @@ class Search implements Findings {
       const real = await realpath(path);
       if (this.#visited.has(real)) return [];
       this.#visited.add(real);
+      this.#realFolders.set(folder, real);
       const entries = await readdir(path, { withFileTypes: true });
       return entries.sort((left, right) => Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)));
     } catch (error) {
-      if (isMissing(error)) return [];
+      if (isMissingFile(error)) return [];
       this.problems.push({ severity: 'error', file: folder, message: `cannot be read: ${messageOf(error)}` });
       return [];
     }
@@ -124,10 +128,14 @@ class Search implements Findings {
     if (reason !== '') this.ignored.push({ file, reason });
   }
 
-  async #add(file: string, parents: readonly string[]): Promise<void> {
+  async #add(entry: Dirent, file: string, parents: readonly string[]): Promise<void> {
     const path = join(this.#root, file);
+    const folder = this.#realFolders.get(dirname(file));
     // A broken link keeps its own path. The loader reports it.
-    const real = await realpath(path).catch(() => path);
+    const real =
+      folder === undefined || entry.isSymbolicLink()
+        ? await realpath(path).catch(() => path)
+        : join(folder, entry.name);
     this.files.push({ path: real, file, segments: [...parents, stem(basename(file))] });
   }
 }
@@ -136,10 +144,6 @@ const TEST = /\.(?:test|spec)\.[^.]+$/;
 
 function stem(name: string): string {
   return name.slice(0, name.length - extname(name).length);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
 /**

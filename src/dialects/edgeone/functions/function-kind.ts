@@ -11,6 +11,10 @@ export interface FunctionKind {
   readonly rank?: number;
   /** Their responses may be answered from the cache: they protect nothing. */
   readonly isCached?: true;
+  /** They may protect files and other functions: a file that has lost its handler answers 500. */
+  readonly mayProtect?: true;
+  /** Called before any of the code is loaded, if there are files. */
+  beforeLoad?(): void;
   /** What answers for a file. Undefined: it exports no function of this kind. */
   find(file: LoadedFile): FoundFunction | undefined;
   /** The params of a path that a pattern with these segments matches. Default: those of cloud functions. */

@@ -56,6 +56,7 @@ export class HandlerTarget implements Target {
     const { exchange } = call;
     const context = this.#parts.createContext(call);
     let result: unknown;
+    exchange.noteRun();
     try {
       result = handler(context);
     } catch (cause) {

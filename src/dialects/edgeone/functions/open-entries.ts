@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { toCachedRoutes } from '../../../contract/cache.ts';
 import type { IgnoredFile, Reading } from '../../../contract/dialect.ts';
 import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
@@ -9,6 +10,7 @@ import type { Exports } from '../../loader/compile.ts';
 import { type LoadedFunction, loadFunctions } from '../../loader/load-functions.ts';
 import type { Survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
+import { KEY_SERVICE, serveBundledCopies } from '../blobs/bundled-copies.ts';
 import { type FunctionFile, mayBeApp } from './find-files.ts';
 import type { FunctionKind } from './function-kind.ts';
 import { mayName, SourceSearch, type SourceTexts } from './source-search.ts';
@@ -86,14 +88,14 @@ class Entries implements OpenedEntries {
 
   async open(files: readonly EntryFile[]): Promise<void> {
     const { project, kind, survey, external, loadLimitMs } = this.#request;
+    const found = await this.#searchSources(files);
     const { loaded, problems } = await loadFunctions(project, {
       files,
       found: survey?.found,
       external,
       limitMs: loadLimitMs,
     });
-    this.problems.push(...problems);
-    await this.#searchSources(files);
+    this.problems.push(...problems, ...found);
     const routes = loaded.flatMap(({ entry, outcome }) => this.#toRoutesOf(entry, outcome));
     const own = new Map(files.map(({ file, pattern }) => [file, pattern.text]));
     const isBareFolder = ({ file, pattern }: Route): boolean => own.get(file) !== pattern.text;
@@ -103,8 +105,10 @@ class Entries implements OpenedEntries {
     this.routes = kind.isCached ? toCachedRoutes(inOrder, project.withCache) : inOrder;
   }
 
-  async #searchSources(files: readonly EntryFile[]): Promise<void> {
-    const search = new SourceSearch();
+  /** Reads all code, before any of it is loaded. Resolves with the problems in it. */
+  async #searchSources(files: readonly EntryFile[]): Promise<readonly Problem[]> {
+    const { project, kind } = this.#request;
+    const search = new SourceSearch(this.#request.project);
     const all = new Map<string, string>();
     for (const { path } of files) {
       const source = await search.textsOf(path);
@@ -112,7 +116,8 @@ class Entries implements OpenedEntries {
       for (const [file, text] of source.byPath) all.set(file, text);
     }
     this.usesUploads = [...all.values()].some((text) => text.includes('createUploadUrl'));
-    this.problems.push(...(this.#request.kind.findProblems?.(all) ?? []));
+    if (!project.ahead) kind.beforeLoad?.();
+    return [...(kind.findProblems?.(all) ?? []), ...prepareBundledCopies(project, all)];
   }
 
   #toRoutesOf(entry: EntryFile, outcome: LoadedFunction): Routes {
@@ -163,7 +168,12 @@ class Entries implements OpenedEntries {
     });
     if (found?.kind === 'handlers') return [this.#toRoute(entry, found.target, found.methods)];
     if (!found || !isCatchAll(segments.at(-1))) {
-      this.problems.push({ severity: 'warning', file, message: 'exports no handler function and no app: no route' });
+      const message = 'exports no handler function and no app';
+      if (this.#request.kind.mayProtect) {
+        this.problems.push({ severity: 'error', file, message: `${message}: its path answers 500` });
+        return [this.#toRoute(entry, new UnreadyTarget(file, new Error(message)))];
+      }
+      this.problems.push({ severity: 'warning', file, message: `${message}: no route` });
       this.ignored.push({ file, reason: 'exports no handler function and no app' });
       return [];
     }
@@ -178,6 +188,20 @@ class Entries implements OpenedEntries {
     const own = { pattern: withParamsOf(kind, pattern), ...(rank !== undefined && { rank }) };
     return { ...own, methods, target, step, dialect: 'edgeone', file };
   }
+}
+
+/** One warning for each file with a bundled copy of `@edgeone/pages-blob`, whose requests this process answers from now on. */
+function prepareBundledCopies(project: Project, texts: ReadonlyMap<string, string>): readonly Problem[] {
+  const files = [...texts]
+    .filter(([, text]) => text.includes(KEY_SERVICE))
+    .map(([path]) => relative(project.root, path));
+  if (files.length === 0) return [];
+  const isServed = project.ahead !== undefined || serveBundledCopies(project);
+  const blobs = isServed
+    ? 'whose blobs are those of this site, but createUploadUrl gives URLs of the platform'
+    : 'which uses the platform: no storage of this site, or PAGES_BLOB_DEPLOY_CREDENTIAL is set';
+  const message = `has a bundled copy of @edgeone/pages-blob, ${blobs}`;
+  return files.map((file) => ({ severity: 'warning', file, message }));
 }
 
 /**

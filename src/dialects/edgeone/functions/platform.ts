@@ -1,7 +1,7 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Project } from '../../../contract/project.ts';
-import { ConversationStore } from '../conversations/conversation-store.ts';
-import { Records } from '../conversations/records.ts';
+import type { ConversationStore } from '../conversations/conversation-store.ts';
+import { openConversations } from '../conversations/open-conversations.ts';
 import { type Geo, toGeo } from './geo.ts';
 
 /** Values of the context that are the same for every request of a site. */
@@ -9,18 +9,18 @@ export interface Platform {
   readonly env: Readonly<Record<string, string>>;
   /** REGION; '' if not set. */
   readonly region: string;
-  /** The store of conversations; undefined if the site is read but not served. */
-  readonly openStore: (runId?: string) => ConversationStore | undefined;
+  /** The store of conversations for one request; undefined if the site is read but not served. `runId`: of an agent. */
+  readonly openStore: (conversation: string, runId?: string) => ConversationStore | undefined;
 }
 
 /** The values for functions of a project. */
-export function toPlatform({ env, region, kv, agentMessageBytes: messageLimitBytes = 0 }: Project): Platform {
+export function toPlatform({ env, region, kv, root, agentMessageBytes = 0 }: Project): Platform {
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const records = kv && new Records(kv('edgeone/conversations'));
+  const openStore = kv && openConversations(kv, { root, messageLimitBytes: agentMessageBytes });
   return {
     env: Object.fromEntries(set),
     region,
-    openStore: (runId) => records && new ConversationStore({ records, runId, messageLimitBytes }),
+    openStore: (conversation, runId) => openStore?.(conversation, runId),
   };
 }
 

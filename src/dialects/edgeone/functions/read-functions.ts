@@ -38,10 +38,12 @@ export async function readFunctions({
   // The text of a file that cannot be parsed may not show that it is an entry.
   const isBroken = ({ path, file }: FunctionFile): boolean =>
     found.brokenTexts.has(path) && project.warmCode?.findGood(file) !== undefined;
-  const entries = files.filter((file) => isEntry(file, found) || isBroken(file));
+  const misspelt = await findMisspelt(files, found);
+  const isLost = ({ file }: FunctionFile): boolean =>
+    kind.mayProtect === true && misspelt.some((each) => each.file === file);
+  const entries = files.filter((file) => isEntry(file, found) || isBroken(file) || isLost(file));
   const helpers = files.filter((file) => !entries.includes(file));
   const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
-  const misspelt = await findMisspelt(files, found);
   const opened = await openEntries({ project, kind, files: entries, survey: found, external });
   return {
     routes: opened.routes,

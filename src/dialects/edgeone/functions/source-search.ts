@@ -1,6 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { dirname, extname, join } from 'node:path';
+import type { Project } from '../../../contract/project.ts';
+import { readText } from '../../loader/read-text.ts';
+
+type Facts = Pick<Project, 'fileFacts'>;
 
 /**
  * The source of a file and of all that it imports, as far as it can be found without running it.
@@ -29,7 +33,14 @@ export function mayName({ byPath, isWhole }: SourceTexts, name: string): boolean
  * shared import once.
  */
 export class SourceSearch {
+  readonly #facts: Facts;
   readonly #files = new Map<string, Promise<SourceFile>>();
+  /** By the path that imports name. */
+  readonly #found = new Map<string, Promise<string | undefined>>();
+
+  constructor(facts: Facts = {}) {
+    this.#facts = facts;
+  }
 
   async textsOf(path: string): Promise<SourceTexts> {
     const byPath = new Map<string, string>();
@@ -46,8 +57,31 @@ export class SourceSearch {
   }
 
   #read(path: string): Promise<SourceFile> {
-    const known = this.#files.get(path) ?? readSource(path);
+    const known = this.#files.get(path) ?? this.#readSource(path);
     this.#files.set(path, known);
+    return known;
+  }
+
+  async #readSource(path: string): Promise<SourceFile> {
+    try {
+      const text = await readText(this.#facts, path);
+      const look = async (): Promise<Named> => toNamed(text);
+      const { names, isComputed } = await (this.#facts.fileFacts?.of(path, 'imports', look) ?? look());
+      const found = await Promise.all(names.map((name) => this.#find(dirname(path), name)));
+      const imports = found.filter((file) => file !== undefined);
+      return { text, imports, isWhole: imports.length === names.length && !isComputed };
+    } catch {
+      // The loader reports a file that cannot be read.
+      return UNKNOWN;
+    }
+  }
+
+  /** Undefined if the specifier is not a path, or no file is found. */
+  #find(folder: string, name: string): Promise<string | undefined> | undefined {
+    if (!/^\.{0,2}\//.test(name) && !/^\.{1,2}$/.test(name)) return undefined;
+    const path = name.startsWith('/') ? name : join(folder, name);
+    const known = this.#found.get(path) ?? findFile(path);
+    this.#found.set(path, known);
     return known;
   }
 }
@@ -70,27 +104,22 @@ const TYPE_IMPORT = /\b(?:import|export)\s+type\b[^;"'`]*\bfrom\s*(["']).*?\1/g;
 /** The specifier is computed at run time, or `require` has another name. */
 const COMPUTED_IMPORT = /\b(?:import|require)\s*\(\s*[^\s"'`)]|\bcreateRequire\b|\brequire\s*[^\s(.\w]/;
 
-async function readSource(path: string): Promise<SourceFile> {
-  try {
-    const text = await readFile(path, 'utf8');
-    const names = [...text.replaceAll(TYPE_IMPORT, '').matchAll(IMPORT)]
-      .map(([, , name = '']) => name)
-      .filter((name) => !isBuiltin(name));
-    const found = await Promise.all(names.map((name) => findFile(dirname(path), name)));
-    const imports = found.filter((file) => file !== undefined);
-    return { text, imports, isWhole: imports.length === names.length && !COMPUTED_IMPORT.test(text) };
-  } catch {
-    // The loader reports a file that cannot be read.
-    return UNKNOWN;
-  }
+/** What the text of a file imports. */
+interface Named {
+  readonly names: readonly string[];
+  readonly isComputed: boolean;
+}
+
+function toNamed(text: string): Named {
+  const names = [...text.replaceAll(TYPE_IMPORT, '').matchAll(IMPORT)]
+    .map(([, , name = '']) => name)
+    .filter((name) => !isBuiltin(name));
+  return { names, isComputed: COMPUTED_IMPORT.test(text) };
 }
 
 const EXTENSIONS = ['.tsx', '.ts', '.jsx', '.js', '.mts', '.cts', '.mjs', '.cjs', '.json'];
 
-/** Undefined if the specifier is not a path, or no file is found. */
-async function findFile(folder: string, name: string): Promise<string | undefined> {
-  if (!/^\.{0,2}\//.test(name) && !/^\.{1,2}$/.test(name)) return undefined;
-  const path = name.startsWith('/') ? name : join(folder, name);
+async function findFile(path: string): Promise<string | undefined> {
   // TypeScript projects import `./a.ts` as `./a.js`.
   const stem = path.slice(0, path.length - extname(path).length);
   const stems = [path, join(path, 'index'), stem];

@@ -28,8 +28,9 @@ export function isWebSocketResult(result: unknown): result is WebSocketResult {
  * Opens the WebSocket and resolves when it is closed. A request that is no handshake gets 426, as
  * on the platform. Throws the errors of `Upgrade.accept`.
  */
-export async function openWebSocket(exchange: Exchange, { websocket }: WebSocketResult): Promise<void> {
-  if (exchange.upgrade) await exchange.upgrade.accept(new Callbacks(websocket));
+export async function openWebSocket(exchange: Exchange, result: WebSocketResult | SocketTalker): Promise<void> {
+  const talker = 'websocket' in result ? new Callbacks(result.websocket) : result;
+  if (exchange.upgrade) await exchange.upgrade.accept(talker);
   else writeUpgradeRequired(exchange);
 }
 

@@ -2,6 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Answer } from '../../../contract/target.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
+import { findPairSocket } from './websocket-pair.ts';
 import { isWebSocketResult, openWebSocket } from './websocket-result.ts';
 
 /** The platform's response when a function returns no value. */
@@ -14,7 +15,10 @@ const NO_RESULT = JSON.stringify({ error: 'Not Found', message: 'The requested p
  * hold.
  */
 export function writeResult(exchange: Exchange, result: unknown): Answer {
-  if (isWebResponse(result)) return writeWebResponse(exchange, result);
+  if (isWebResponse(result)) {
+    const pair = findPairSocket(result);
+    return pair ? openWebSocket(exchange, pair).then(() => 'answered') : writeWebResponse(exchange, result);
+  }
   if (isWebSocketResult(result)) return openWebSocket(exchange, result).then(() => 'answered');
   return result ? writeJson(exchange, 200, toJson(result)) : writeJson(exchange, 404, NO_RESULT);
 }

@@ -34,13 +34,13 @@ interface ListResult {
 export class KvBinding {
   readonly #name: string;
   readonly #kv: Kv | undefined;
-  readonly #reportIgnored: () => void;
+  readonly #reportIgnored: (name: string) => void;
 
   /**
-   * `kv`: undefined if the site is read but not served. `reportIgnored`: called for each `put` with
-   * options, because none are supported.
+   * `kv`: undefined if the site is read but not served. `reportIgnored`: called with the
+   * name for each `put` with options, because none are supported.
    */
-  constructor(name: string, kv: Kv | undefined, reportIgnored: () => void = () => undefined) {
+  constructor(name: string, kv: Kv | undefined, reportIgnored: (name: string) => void = () => undefined) {
     this.#name = name;
     this.#kv = kv;
     this.#reportIgnored = reportIgnored;
@@ -62,7 +62,7 @@ export class KvBinding {
     const text = toKey(key);
     const mistake = mistakeIn(text);
     if (mistake !== undefined) throw new Error(mistake);
-    if (options !== undefined) this.#reportIgnored();
+    if (options !== undefined) this.#reportIgnored(this.#name);
     const bytes = await toBytes(value);
     await this.#store().put(text, bytes);
   };
@@ -212,9 +212,9 @@ function toOptionalText(name: string, value: unknown): string | undefined {
  */
 export function installKv({ kvBindings = [], kv, log }: Project): readonly Problem[] {
   let isReported = false;
-  const reportIgnored = (): void => {
-    if (!isReported)
-      log.warn('KV: the third argument of put() is not used; values do not expire', { target: 'KV_BINDINGS' });
+  const reportIgnored = (name: string): void => {
+    const message = `the third argument of ${name}.put() is not used, so the value does not expire; store the time in the value`;
+    if (!isReported) log.warn(message, { target: 'KV_BINDINGS' });
     isReported = true;
   };
   return kvBindings.flatMap((name) => {

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { FilterBody } from '../../../http/filter-body.ts';
-import { EdgeOneRequest } from '../functions/edgeone-request.ts';
+import { type EdgeOneRequest, toEdgeOneRequest } from '../functions/edgeone-request.ts';
 import type { Geo } from '../functions/geo.ts';
 import { geoOf } from '../functions/platform.ts';
 import { next, redirect, rewrite } from './middleware-response.ts';
@@ -9,6 +9,8 @@ export interface MiddlewareContextParts {
   readonly exchange: Exchange;
   readonly body: FilterBody;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the middleware sees as the path of its request. Undefined: the path as received. */
+  readonly path: string | undefined;
   /** File of the middleware. Logged when work given to `waitUntil` fails. */
   readonly file: string;
 }
@@ -31,8 +33,8 @@ export class MiddlewareContext {
   }
 
   get request(): EdgeOneRequest {
-    const { exchange, body } = this.#parts;
-    this.#request ??= new EdgeOneRequest(exchange, { toStream: () => body.open() });
+    const { exchange, body, path } = this.#parts;
+    this.#request ??= toEdgeOneRequest(exchange, { toStream: () => body.open(), path });
     return this.#request;
   }
 

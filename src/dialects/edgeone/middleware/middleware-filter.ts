@@ -1,3 +1,4 @@
+import { type AskedRequest, type Effect, RUNS_FIRST } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
@@ -38,13 +39,19 @@ export class MiddlewareFilter implements Target {
     this.#parts = parts;
   }
 
+  describe({ target }: AskedRequest): Effect | undefined {
+    return this.#parts.matcher.matches(target) ? RUNS_FIRST : undefined;
+  }
+
   async answer(exchange: Exchange): Promise<Outcome> {
     const { middleware, matcher, env, limits, name: file } = this.#parts;
     removeMarks(exchange);
-    if (!matcher.matches(exchange.target)) return 'passed';
+    if (!matcher.matches(exchange.target, exchange.kept)) return 'passed';
     const body = new FilterBody(exchange);
-    const context = new MiddlewareContext({ exchange, body, env, file });
+    const path = matcher.readingOf(exchange.target, exchange.kept);
+    const context = new MiddlewareContext({ exchange, body, env, path, file });
     let result: unknown;
+    exchange.noteRun();
     try {
       result = await limits.inTime(exchange, Promise.resolve(middleware(context)));
     } catch (cause) {
@@ -53,8 +60,9 @@ export class MiddlewareFilter implements Target {
       // It called `process.exit`, and the request was answered with 500.
       if (exchange.isCallEnded) return 'answered';
       this.#logFailure('threw', exchange, cause);
-      if (!body.release())
-        throw new Fault('function_error', { message: `${file} read the body and then threw`, cause });
+      const fault = new Fault('function_error', { message: `${file} read the body and then threw`, cause });
+      exchange.runs?.failed(exchange.route, fault);
+      if (!body.release()) throw fault;
       return 'passed';
     }
     const response = isWebResponse(result) ? result : undefined;
@@ -96,7 +104,8 @@ export class MiddlewareFilter implements Target {
     }
     if (headers.length > 0) overlayAnswer(exchange, { headers });
     if (ignored.length > 0) {
-      const what = 'headers that describe the connection or the body are not taken from the middleware';
+      const what =
+        'headers that describe the connection or the body are not taken from the middleware; let it set only others';
       this.#parts.log.warn(what, { ...this.#describe(exchange), headers: ignored });
     }
     if (rewrite !== undefined) exchange.rewrite(toTarget(rewrite, exchange));

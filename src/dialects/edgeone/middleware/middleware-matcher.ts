@@ -1,9 +1,13 @@
 import { pathToRegexp } from 'path-to-regexp';
+import type { KeptValues } from '../../../contract/kept-values.ts';
 import { toGuardedPaths, toPagePaths } from '../../../http/guarded-paths.ts';
 
 /** Decides for which requests the middleware is called. */
 export interface MiddlewareMatcher {
-  matches(target: string): boolean;
+  /** `kept`: as for `toGuardedPaths`. */
+  matches(target: string, kept?: KeptValues): boolean;
+  /** The reading of the path that a pattern matches; undefined if it matches the path as received, or only another path of its page. */
+  readingOf(target: string, kept?: KeptValues): string | undefined;
 }
 
 export interface MatcherReading {
@@ -32,7 +36,7 @@ export function toMatcher(given: unknown): MatcherReading {
   return { matcher: expressions.includes(ALL) ? MATCH_ALL : new Expressions(expressions), mistakes };
 }
 
-const MATCH_ALL: MiddlewareMatcher = { matches: () => true };
+const MATCH_ALL: MiddlewareMatcher = { matches: () => true, readingOf: () => undefined };
 
 const ALL = /(?:)/;
 
@@ -73,8 +77,14 @@ class Expressions implements MiddlewareMatcher {
     this.#expressions = expressions;
   }
 
-  matches(target: string): boolean {
-    const paths = toGuardedPaths(target);
+  readingOf(target: string, kept?: KeptValues): string | undefined {
+    const [received = '', ...others] = toGuardedPaths(target, kept);
+    const isMatched = (path: string): boolean => this.#expressions.some((expression) => expression.test(path));
+    return others.length === 0 || isMatched(received) ? undefined : others.find(isMatched);
+  }
+
+  matches(target: string, kept?: KeptValues): boolean {
+    const paths = toGuardedPaths(target, kept);
     // It may protect a page, which has several paths. By those of its folder `/docs/*` would match `/docs`.
     const pages = paths.flatMap((path) => toPagePaths(path).filter((each) => each === path || !FOLDER_END.test(each)));
     return this.#expressions.some((expression) =>

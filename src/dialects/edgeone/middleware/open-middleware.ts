@@ -1,12 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { isMissingFile } from '../../../contract/error-code.ts';
 import { messageOf } from '../../../contract/error-message.ts';
 import { logProblems, mergeProblems, type Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../../loader/compile.ts';
+import { findNearPaths, isDeadLink, isImported } from '../../loader/near-paths.ts';
 import { survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { misspeltIn, type SourceFile } from '../misspelt-names.ts';
@@ -30,7 +32,7 @@ const NONE: OpenedMiddleware = { filter: undefined, ignored: [], problems: [] };
  */
 export async function openMiddleware(project: Project): Promise<OpenedMiddleware> {
   const [file, ...others] = await findFiles(project.root);
-  if (file === undefined) return NONE;
+  if (file === undefined) return closeLost(project);
   const ignored = others.map((other) => ({ file: other, reason: `${file} is the middleware` }));
   const opened = await open(project, file);
   return { ...opened, ignored: [...opened.ignored, ...ignored] };
@@ -44,12 +46,30 @@ async function findFiles(root: string): Promise<readonly string[]> {
   return FILES.filter((_, index) => found[index]);
 }
 
+/** A middleware under a misspelt name would protect nothing. Below `src` such a name has many other meanings. */
+async function closeLost({ root }: Project): Promise<OpenedMiddleware> {
+  for (const wanted of FILES.filter(isInRoot)) {
+    for (const file of await findNearPaths(root, wanted, 'file')) {
+      // A usual name for several of them.
+      if (/^middlewares\./i.test(file)) continue;
+      const text = await readFile(join(root, file), 'utf8').catch(() => '');
+      if (!NAMED_FUNCTION.test(text) || NEXT_IMPORT.test(text) || (await isImported(root, file))) continue;
+      const message = `is not read, although it exports a middleware; did you mean ${wanted}?`;
+      return unready(file, new Error(message), `${message}; every request is answered 500`);
+    }
+  }
+  return NONE;
+}
+
+const NAMED_FUNCTION =
+  /\bexport\s+(?:async\s+)?function\s+middleware\b|\bexport\s+const\s+middleware\s*=\s*(?:async\b\s*)?(?:function\b|\(|\w+\s*=>)/;
+
 async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
     // It may exist although stat failed. Reading it gives the error.
-    return !(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'));
+    return !isMissingFile(error) || isDeadLink(path);
   }
 }
 
@@ -101,9 +121,11 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   const reason = reasonToIgnore({ text, isSure, hasDefault: names.has('default') });
   if (reason !== undefined) {
     // A misspelt middleware protects nothing.
-    const problems = reason === NO_MIDDLEWARE ? misspeltIn(names, ['middleware'], { file, text }) : [];
+    const misspelt = reason === NO_MIDDLEWARE ? misspeltIn(names, ['middleware'], { file, text }) : [];
     const ignored = { ...NONE, ignored: [{ file, reason }] };
-    return addProblems(problems, reason === NO_MIDDLEWARE ? closeOr(ignored, project, { file, text }) : ignored);
+    if (reason !== NO_MIDDLEWARE) return ignored;
+    const opened = closeOr(ignored, project, { file, text });
+    return mergeMisspelt(opened, misspelt);
   }
   try {
     const compiled = await compile(project, { files: [path], found });
@@ -124,6 +146,14 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
     // Not an error of the user's files, e.g. no folder is writable.
     return unready(file, cause, `cannot be compiled: ${messageOf(cause)}`);
   }
+}
+
+/** One problem for one mistake: what the export should be called, and what happens without it. */
+function mergeMisspelt(opened: OpenedMiddleware, [first, ...others]: readonly Problem[]): OpenedMiddleware {
+  const [problem] = opened.problems;
+  if (!first || !problem) return addProblems(first ? [first, ...others] : [], opened);
+  const message = `${problem.message} (${first.message})`;
+  return { ...opened, problems: [{ ...first, ...problem, message }, ...others] };
 }
 
 function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedMiddleware {

@@ -60,6 +60,7 @@ export class ScheduledTarget implements Target {
       `${name} is a scheduled function (${schedule}). Its URL exists only in development. A request runs the function with the request of the scheduler: ${stored.body}`,
       'In production it has no URL, and its response is discarded.',
     ];
+    exchange.noteRun();
     try {
       const described = describeCall(run, invocation);
       return {

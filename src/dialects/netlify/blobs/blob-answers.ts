@@ -8,6 +8,7 @@ import {
 import { messageOf } from '../../../contract/error-message.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
+import { freeChunk, ownsChunks } from '../../../contract/owned-chunks.ts';
 import { namesTag } from '../../../http/entity-tags.ts';
 import { type BlobAddress, readAddress, toSignedUrl } from './blob-address.ts';
 
@@ -165,8 +166,10 @@ export class BlobAnswers {
     const { status, message } = toRefusal(error);
     const isConditional = request.method === 'PUT' && toCondition(request.headers) !== undefined;
     // The client shows no message for these, and a defect has none that helps.
-    if (status === UNEXPECTED) this.#parts.log.error('a request of blobs failed', { error });
-    else if (isConditional) this.#parts.log.warn(`a conditional write of a blob was refused: ${message}`);
+    if (status === UNEXPECTED) {
+      const { pathname } = new URL(request.url);
+      this.#parts.log.error('a request of @netlify/blobs failed', { request: `${request.method} ${pathname}`, error });
+    } else if (isConditional) this.#parts.log.warn(`a conditional write of a blob was refused: ${message}`);
     return refusal(isConditional ? 412 : status, message);
   }
 }
@@ -231,8 +234,10 @@ function keyOf({ rest }: BlobAddress): string {
 /** The stream that the site gave failed. */
 class BodyError extends Error {}
 
+/** A chunk is valid until the next one is read. */
 async function* untilAborted(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
+  const isOwner = ownsChunks(body);
   const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener('abort', stop);
   try {
@@ -243,6 +248,7 @@ async function* untilAborted(body: ReadableStream<Uint8Array>, signal: AbortSign
       signal.throwIfAborted();
       if (done) return;
       yield value;
+      if (isOwner) freeChunk(value);
     }
   } finally {
     signal.removeEventListener('abort', stop);

@@ -90,7 +90,10 @@ export class NetlifyBlobs implements BlobsOfSite {
   }
 
   #report(error: unknown): void {
-    this.#parts.log.warn('the blobs of deploys could not be brought up to date', { error });
+    this.#parts.log.warn(
+      'the blobs of deploys could not be brought up to date: those of this one may be missing, or those of a replaced one are kept; the next start or reload tries again',
+      { error },
+    );
   }
 }
 

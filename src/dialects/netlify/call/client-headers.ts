@@ -1,14 +1,9 @@
+import type { HeaderMap } from '../../../http/lazy-headers.ts';
 import type { Invocation } from './invocation.ts';
 import { REQUEST_ID } from './request-ulids.ts';
 
 /** The header in which the platform's network passes the client's address to functions. */
 export const CLIENT_ADDRESS = 'x-nf-client-connection-ip';
-
-/** The headers of one call, with lower-case names. The standard's `Headers` is one. */
-interface HeaderMap {
-  get(name: string): string | null;
-  set(name: string, value: string): void;
-}
 
 /**
  * Sets the headers that the platform's network adds to every request for a function.

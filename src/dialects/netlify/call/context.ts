@@ -63,7 +63,7 @@ export function toContext(invocation: Invocation, platform: Platform): CallConte
     rewrite: async (target) => fetch(new URL(target, invocation.url)),
     server: { ...platform.server },
     site: { ...platform.site },
-    url: new URL(invocation.url),
+    url: invocation.parsedUrl ?? new URL(invocation.url),
     waitUntil: (...works: unknown[]) => {
       if (works.length === 0) throw new TypeError('waitUntil: At least 1 argument required, but only 0 passed');
       invocation.waitUntil(works[0]);

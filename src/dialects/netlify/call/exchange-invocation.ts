@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
 import { hasBody } from '../../../http/headers.ts';
-import { toRequestUrl } from '../../../http/request-url.ts';
-import { WebRequest } from '../../../http/web-request.ts';
+import { toRequestUrl, toUrlOfPath } from '../../../http/request-url.ts';
+import { parseRequestUrl, toWebRequest } from '../../../http/web-request.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
 import { addClientHeaders, CLIENT_ADDRESS } from './client-headers.ts';
 import { headerOf } from './header-of.ts';
@@ -19,6 +19,8 @@ export interface ExchangeInvocationParts {
   readonly requestId: string;
   /** Milliseconds from now; 0: no limit. The caller of the function enforces it. */
   readonly timeoutMs: number;
+  /** What the function sees as the path of its request, decoded. Undefined: the path as received. */
+  readonly path?: string | undefined;
   /** The file of the function, relative to the site; logged when `waitUntil` work fails. */
   readonly file: string;
 }
@@ -34,13 +36,16 @@ export class ExchangeInvocation implements Invocation {
   readonly deadlineMs: number;
   readonly #exchange: Exchange;
   readonly #file: string;
+  readonly #path: string | undefined;
   #request: Request | undefined;
   #body: Promise<Buffer> | undefined;
   #url: string | undefined;
+  #parsedUrl: URL | undefined;
   #clientAddress: string | undefined;
 
-  constructor({ exchange, params, route, requestId, timeoutMs, file }: ExchangeInvocationParts) {
+  constructor({ exchange, params, route, requestId, timeoutMs, path, file }: ExchangeInvocationParts) {
     this.#exchange = exchange;
+    this.#path = path;
     this.#file = file;
     this.params = params;
     this.route = route;
@@ -54,8 +59,14 @@ export class ExchangeInvocation implements Invocation {
   }
 
   get url(): string {
-    this.#url ??= toRequestUrl(this.#exchange);
+    this.#url ??=
+      this.#path === undefined ? toRequestUrl(this.#exchange) : toUrlOfPath(this.#exchange, this.#path).href;
     return this.#url;
+  }
+
+  get parsedUrl(): URL {
+    this.#parsedUrl ??= this.#path === undefined ? parseRequestUrl(this.#exchange) : new URL(this.url);
+    return this.#parsedUrl;
   }
 
   get rawHeaders(): readonly string[] {
@@ -98,10 +109,7 @@ export class ExchangeInvocation implements Invocation {
   }
 
   #toRequest(): Request {
-    const request = new WebRequest(this.#exchange);
-    addClientHeaders(request.headers, this);
-    // WebRequest has the `signal` and `clone` of a Request, but its types cannot declare that.
-    return request as unknown as Request;
+    return toWebRequest(this.#exchange, this.parsedUrl, (headers) => addClientHeaders(headers, this));
   }
 
   #findAddress(): string {

@@ -53,6 +53,7 @@ export class FunctionTarget implements Target {
 
   #serve(exchange: Exchange, invocation: Invocation): Answer {
     const calledAtMs = performance.now();
+    exchange.noteRun();
     let response: ReturnType<Run> | undefined;
     try {
       response = this.#parts.run(invocation);

@@ -9,6 +9,8 @@ export interface Invocation {
   readonly method: string;
   /** Absolute and public: scheme and host as the client sent them, path and query raw. */
   readonly url: string;
+  /** The same, parsed; for one owner, which may change it. Throws a Fault if it is no URL. Absent where no code needs it before the call. */
+  readonly parsedUrl?: URL;
   /** Alternating names and values as received, without the trust headers of untrusted peers. */
   readonly rawHeaders: readonly string[];
   /** The WHATWG Request with its body; the same object each time. */

@@ -1,4 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { nearestWord } from '../../../contract/nearest-word.ts';
+import type { Problem } from '../../../contract/problem.ts';
 
 /** The headers for the files of some paths: a part of `_headers`, or one `[[headers]]`. */
 export interface HeaderRule {
@@ -15,25 +17,51 @@ export interface HeaderRule {
 /** The name of the header that is no header: it protects the path. */
 export const BASIC_AUTH = 'basic-auth';
 
+/**
+ * The key of a header in `HeaderRule.values`. A name that is most likely a misspelt `Basic-Auth` is one: sent as a
+ * header, it would tell the passwords to every client.
+ */
+export function toHeaderKey(name: string): string {
+  return nearestWord(name, [BASIC_AUTH]) ?? name.toLowerCase();
+}
+
+/** The value of a `Basic-Auth` that cannot be read: no client has its password. */
+export const CLOSED = '';
+
 /** The server alone knows their values. The platform ignores them, too. */
 const OWN: ReadonlySet<string> = new Set([
   ...['accept-ranges', 'age', 'allow', 'alt-svc', 'connection', 'content-encoding', 'content-length', 'content-range'],
   ...['date', 'keep-alive', 'location', 'server', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
 ]);
 
-/** Why a header cannot be used; undefined if it can. Never contains the value: it may be a password. */
-export function findHeaderFault(name: string, value: string): string | undefined {
+/** Why a header cannot be used. Never contains the value: it may be a password. */
+export interface HeaderFault extends Pick<Problem, 'severity' | 'message'> {
+  /** The header is a guard: its path is closed. */
+  readonly closes: boolean;
+}
+
+/** Undefined if the header can be used. */
+export function findHeaderFault(name: string, value: string): HeaderFault | undefined {
   const lowerName = name.toLowerCase();
-  if (OWN.has(lowerName)) return `the header ${name} is set by the server alone; it is not used`;
+  const isGuard = toHeaderKey(name) === BASIC_AUTH;
+  const toFault = (message: string): HeaderFault =>
+    isGuard
+      ? { severity: 'error', message: `${message}; its path is closed`, closes: true }
+      : { severity: 'error', message: `${message}; it is not used`, closes: false };
+  if (OWN.has(lowerName)) {
+    return { ...toFault(`the header ${name} is set by the server alone`), severity: 'warning' };
+  }
+  if (isGuard && lowerName !== BASIC_AUTH) return toFault(`${name} is no header; did you mean Basic-Auth?`);
+  if (value === '') return toFault(`the header ${JSON.stringify(name)} has no value`);
   try {
     validateHeaderName(name);
     validateHeaderValue(name, value);
   } catch {
     // Both throw for nothing else; their messages may contain the value.
-    return `the header ${JSON.stringify(name)} has characters that cannot be sent; it is not used`;
+    return toFault(`the header ${JSON.stringify(name)} has characters that cannot be sent`);
   }
-  if (lowerName !== BASIC_AUTH || isCredentials(value)) return undefined;
-  return 'Basic-Auth must be names and passwords such as "user:password", with spaces between them; its path is closed';
+  if (!isGuard || isCredentials(value)) return undefined;
+  return toFault('Basic-Auth must be names and passwords such as "user:password", with spaces between them');
 }
 
 function isCredentials(value: string): boolean {

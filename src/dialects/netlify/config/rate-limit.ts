@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { nearestWord } from '../../../contract/nearest-word.ts';
 import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import type { LimitKey, RateRule } from '../../../contract/rate-limit.ts';
 import { isTable } from './config-values.ts';
@@ -8,10 +9,24 @@ export interface LimitNames {
   readonly limit: string;
   readonly window: string;
   readonly by: string;
+  /** Undefined: the key is not supported. */
+  readonly algorithm?: string;
 }
 
-export const IN_CONFIG: LimitNames = { limit: 'windowLimit', window: 'windowSize', by: 'aggregateBy' };
-export const IN_TOML: LimitNames = { limit: 'window_limit', window: 'window_size', by: 'aggregate_by' };
+export const IN_CONFIG: LimitNames = {
+  limit: 'windowLimit',
+  window: 'windowSize',
+  by: 'aggregateBy',
+  algorithm: 'algorithm',
+};
+/** Of edge functions. */
+export const IN_EDGE_CONFIG: LimitNames = { limit: 'windowLimit', window: 'windowSize', by: 'aggregateBy' };
+export const IN_TOML: LimitNames = {
+  limit: 'window_limit',
+  window: 'window_size',
+  by: 'aggregate_by',
+  algorithm: 'algorithm',
+};
 
 /** What a rate limit is for. */
 export interface LimitedPart {
@@ -54,6 +69,8 @@ class Limit {
   readonly #part: LimitedPart;
   readonly #isTable: boolean;
   readonly #problems: LimitReading['problems'][number][] = [];
+  /** Keys that are misspelt, so that one mistake is not reported as a missing key, too. */
+  readonly #meant = new Set<string>();
 
   constructor(value: unknown, names: LimitNames, part: LimitedPart) {
     this.#names = names;
@@ -65,13 +82,14 @@ class Limit {
 
   read(): LimitReading {
     if (!this.#isTable) return { rule: 'wrong', problems: this.#problems };
-    const { limit: limitKey, window: windowKey, by: byKey } = this.#names;
+    const { limit: limitKey, window: windowKey, by: byKey, algorithm } = this.#names;
+    const known = [limitKey, windowKey, byKey, 'action', 'to', ...(algorithm === undefined ? [] : [algorithm])];
+    this.#checkKeys(known);
     const limit = this.#whole(limitKey, Number.MAX_SAFE_INTEGER, undefined);
     const windowS = this.#whole(windowKey, LONGEST_WINDOW_S, DEFAULT_WINDOW_S);
     const by = this.#by(byKey);
     const rewriteTo = this.#rewriteTo();
-    this.#algorithm();
-    this.#checkKeys([limitKey, windowKey, byKey, 'action', 'to', 'algorithm']);
+    if (algorithm !== undefined) this.#algorithm();
     const { file, part, name } = this.#part;
     const isWrong = this.#problems.some(({ severity }) => severity === 'error');
     const id = hash('sha256', JSON.stringify([file, part, limit, windowS, by]), 'base64url').slice(0, 16);
@@ -83,6 +101,7 @@ class Limit {
 
   #whole(key: string, most: number, standard: number | undefined): number {
     const value = this.#table[key] ?? standard;
+    if (value === undefined && this.#meant.has(key)) return 1;
     if (!Number.isSafeInteger(value) || Number(value) < 1 || Number(value) > most) {
       const range = most === Number.MAX_SAFE_INTEGER ? 'of at least 1' : `from 1 to ${most}`;
       this.#refuse(key, `must be a whole number ${range}, got ${toText(value)}`);
@@ -139,7 +158,9 @@ class Limit {
 
   #checkKeys(known: readonly string[]): void {
     for (const key of Object.keys(this.#table)) {
-      if (!known.includes(key)) this.#refuse(key, `is no key of a rate limit${didYouMean(key, known)}`);
+      if (known.includes(key)) continue;
+      this.#meant.add(nearestWord(key, known) ?? '');
+      this.#refuse(key, `is no key of a rate limit${didYouMean(key, known)}`);
     }
   }
 

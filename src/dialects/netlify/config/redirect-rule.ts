@@ -1,3 +1,4 @@
+import { nearestWord } from '../../../contract/nearest-word.ts';
 import type { RateRule } from '../../../contract/rate-limit.ts';
 
 /**
@@ -42,6 +43,30 @@ export interface RuleConditions {
   /** Names of cookies that have a value. */
   readonly cookie?: readonly string[];
 }
+
+/**
+ * In the place of a rule that cannot be used and that protects its path, or may do so: no client has a role for it, so that it is 404 unless a later rule
+ * answers.
+ */
+export function toClosedRule({ file, line, from }: Pick<RedirectRule, 'file' | 'line' | 'from'>): RedirectRule {
+  return {
+    ...{ file, ...(line !== undefined && { line }), from, to: '/', status: 404, force: true },
+    ...{ query: {}, conditions: { role: [] }, headers: {}, others: [] },
+  };
+}
+
+/** Whether a rule protects its path: by a role, a limit, or as a status that hides what is there. */
+export function isGuard({ conditions, rateLimit, force, status }: RedirectRule): boolean {
+  return conditions.role !== undefined || rateLimit !== undefined || (force && status >= 400);
+}
+
+/** Whether the name of a condition that does not exist may be a misspelt `Role`. */
+export function meansRole(name: string): boolean {
+  return nearestWord(name, ['role']) !== undefined;
+}
+
+/** The end of a message about a rule in whose place `toClosedRule` is. */
+export const CLOSED_NOTE = 'the rule may protect its path, which answers 404';
 
 /**
  * The `to` of a rule that names none: the same path, for a rule of a whole folder with a 2xx status.

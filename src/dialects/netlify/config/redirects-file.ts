@@ -1,5 +1,5 @@
 import { didYouMean, type Problem } from '../../../contract/problem.ts';
-import { type RedirectRule, toForwardDestination } from './redirect-rule.ts';
+import { CLOSED_NOTE, meansRole, type RedirectRule, toClosedRule, toForwardDestination } from './redirect-rule.ts';
 import { CONDITIONS, toConditions } from './rule-conditions.ts';
 
 export interface RedirectsFile {
@@ -12,8 +12,8 @@ export interface RedirectsFile {
 /**
  * Reads the text of a `_redirects` file. Each line is a rule,
  * `from [name=value …] [to] [status[!]] [Condition=a,b …]`, or empty, or a comment; a part that
- * begins with `#` begins a comment, too. A line that is no rule is left out. `file`: its path,
- * relative to the site.
+ * begins with `#` begins a comment, too. A line that is no rule is left out; if it may protect its
+ * path, that is closed. `file`: its path, relative to the site.
  */
 export function readRedirectsFile(text: string, file: string): RedirectsFile {
   const rules: RedirectRule[] = [];
@@ -26,10 +26,22 @@ export function readRedirectsFile(text: string, file: string): RedirectsFile {
     if (parts.length === 0) continue;
     const place = { file, line: index + 1 };
     const rule = toRule(parts, place);
+    const [from = '', ...others] = parts;
+    const isLostGuard = typeof rule === 'string' && others.some(mayGuard);
     if (typeof rule !== 'string') rules.push(rule);
-    else problems.push({ severity: 'warning', ...place, message: `${rule}; the rule is not used` });
+    else if (isLostGuard) rules.push(toClosedRule({ ...place, from }));
+    if (typeof rule === 'string') {
+      const end = isLostGuard ? CLOSED_NOTE : 'the rule is not used';
+      problems.push({ severity: 'error', ...place, message: `${rule}; ${end}` });
+    }
   }
   return { rules, problems };
+}
+
+/** A condition by role, or a status that hides what is there. */
+function mayGuard(part: string): boolean {
+  const [name = '', value] = part.split('=');
+  return value === undefined ? /^[45]\d\d!$/.test(name) : meansRole(name);
 }
 
 function toParts(line: string): readonly string[] {

@@ -1,4 +1,5 @@
 import { matchesGlob } from 'node:path';
+import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import { type ConfigValue, type ConfigValues, isTable, mergeValues } from './config-values.ts';
 import type { FoundValue, TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
@@ -8,6 +9,7 @@ export interface FunctionSettings {
   /** Matches names of functions, e.g. `api_*`. */
   readonly glob: string;
   readonly values: ConfigValues;
+  readonly line?: number;
 }
 
 /**
@@ -33,7 +35,10 @@ export function toFunctionSettings(
   };
   return [
     { glob: EVERY, values: toValues(tablePath, functions) },
-    ...globs.map(([glob, table]) => ({ glob, values: toValues([...tablePath, glob], Object(table)) })),
+    ...globs.map(([glob, table]) => {
+      const path = [...tablePath, glob];
+      return { glob, values: toValues(path, Object(table)), ...problems.lineOf(path) };
+    }),
   ];
 }
 
@@ -46,6 +51,16 @@ export function valuesFor(name: string, settings: readonly FunctionSettings[]): 
 }
 
 const EVERY = '*';
+
+/** A warning for each table that names a function which is not there. A glob may be for later ones. */
+export function findNameless(settings: readonly FunctionSettings[], names: readonly string[]): readonly Problem[] {
+  return settings
+    .filter(({ glob }) => /^[\w-]+$/.test(glob) && !names.includes(glob))
+    .map(({ glob, line }) => {
+      const message = `functions.${glob} names no function of the site and is not used${didYouMean(glob, names)}`;
+      return { severity: 'warning', file: TOML_FILE, ...(line !== undefined && { line }), message };
+    });
+}
 
 /**
  * The keys that nexthop uses or warns about, and their names in a function's source. All other keys

@@ -1,4 +1,5 @@
-import { didYouMean } from '../../../contract/problem.ts';
+import { nearestWord } from '../../../contract/nearest-word.ts';
+import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
 import type { TomlPath } from './toml-locations.ts';
 import type { TomlProblems } from './toml-problems.ts';
@@ -16,7 +17,7 @@ const BUILD_KEYS: readonly string[] = [
   ...['publish', 'services'],
 ];
 
-const TOP_KEYS: readonly string[] = [
+export const TOP_KEYS: readonly string[] = [
   ...['ai', 'build', 'context', 'database', 'dev', 'edge_functions', 'edge_handlers', 'functions', 'headers', 'images'],
   ...['integrations', 'plugins', 'redirects', 'settings', 'skew_protection', 'template'],
 ];
@@ -31,6 +32,15 @@ const DEV_KEYS: readonly string[] = [
 
 const HEADER_KEYS: readonly string[] = ['for', 'values'];
 
+/** The tables of which a file may have several, each with two brackets. */
+export const LISTS: readonly string[] = ['redirects', 'headers', 'edge_functions', 'plugins', 'integrations'];
+
+/** Those that concern only the platform. */
+const UNUSED_LISTS: readonly string[] = ['plugins', 'integrations'];
+
+/** The tables with rules, which are not used below a misspelt key. */
+const RULES: readonly string[] = ['redirects', 'headers'];
+
 /**
  * Reports each key that the platform does not support, with the nearest supported key. The platform
  * ignores such a key silently. In tables that nexthop reads, every unknown key is reported;
@@ -43,6 +53,7 @@ export function checkKeys(document: Readonly<Record<string, unknown>>, problems:
   for (const key of ['build', 'Build']) check.allKeys([key], document[key], BUILD_KEYS);
   check.similarKeys(['dev'], document.dev, DEV_KEYS);
   check.functionKeys(document.functions);
+  for (const key of UNUSED_LISTS) check.list([key], document[key]);
   check.keysOfEach(['headers'], document.headers, HEADER_KEYS);
   const { context } = document;
   for (const [name, table] of isTable(context) ? Object.entries(context) : []) {
@@ -63,14 +74,20 @@ class KeyCheck {
 
   similarKeys(path: TomlPath, table: unknown, known: readonly string[]): void {
     for (const key of unknownKeys(table, known)) {
-      const nearest = didYouMean(key, known);
-      if (nearest !== '') this.#report([...path, key], nearest);
+      const nearest = nearestWord(key, known);
+      if (nearest === undefined) continue;
+      const isOfRules = isTable(table) && RULES.includes(nearest) && typeof table[key] === 'object';
+      this.#report([...path, key], didYouMean(key, known), isOfRules ? 'error' : 'warning');
     }
   }
 
   keysOfEach(path: TomlPath, tables: unknown, known: readonly string[]): void {
     for (const [index, table] of Array.isArray(tables) ? tables.entries() : [])
       this.allKeys([...path, index], table, known);
+  }
+
+  list(path: TomlPath, value: unknown): void {
+    if (isTable(value)) this.#problems.add(path, `must be tables, written as [[${path.at(-1)}]]; Netlify refuses it`);
   }
 
   /** A sub-table holds settings of the functions that match its key. */
@@ -82,8 +99,10 @@ class KeyCheck {
     for (const [name, value] of entries) this.allKeys(['functions', name], value, FUNCTION_KEYS);
   }
 
-  #report(path: TomlPath, nearest: string): void {
-    this.#problems.add(path, `is no key of netlify.toml and is not used${nearest}`);
+  /** Some of these keys are reported with what they do to guards. */
+  #report(path: TomlPath, nearest: string, severity: Problem['severity'] = 'warning'): void {
+    if (!this.#problems.has(path))
+      this.#problems.add(path, `is no key of netlify.toml and is not used${nearest}`, severity);
   }
 }
 

@@ -7,6 +7,7 @@ export const TOML_FILE = 'netlify.toml';
 export class TomlProblems {
   readonly list: Problem[] = [];
   readonly #locations: TomlLocations;
+  readonly #reported = new Set<string>();
 
   constructor(text: string) {
     this.#locations = new TomlLocations(text);
@@ -17,7 +18,18 @@ export class TomlProblems {
    * path.
    */
   add(path: TomlPath, message: string, severity: Problem['severity'] = 'warning'): void {
+    this.#reported.add(toText(path));
     this.list.push({ severity, file: TOML_FILE, ...this.lineOf(path), message: `${toText(path)} ${message}` });
+  }
+
+  /** Whether there is a problem with the value itself at `path`. */
+  has(path: TomlPath): boolean {
+    return this.#reported.has(toText(path));
+  }
+
+  /** The setting at `path`, for what depends on its value. */
+  origin(path: TomlPath): { readonly file: string; readonly line?: number; readonly key: string } {
+    return { file: TOML_FILE, ...this.lineOf(path), key: toText(path) };
   }
 
   /** The line of the value at `path`, to be spread into a problem or a location. */

@@ -1,25 +1,46 @@
+import { nearestWord } from '../../../contract/nearest-word.ts';
 import { didYouMean } from '../../../contract/problem.ts';
 import { isTable } from './config-values.ts';
 import { IN_TOML, readRateLimit } from './rate-limit.ts';
-import { type RedirectRule, toForwardDestination } from './redirect-rule.ts';
+import { CLOSED_NOTE, meansRole, type RedirectRule, toClosedRule, toForwardDestination } from './redirect-rule.ts';
 import { CONDITIONS, toConditions } from './rule-conditions.ts';
 import type { FoundValue, TomlPath } from './toml-locations.ts';
 import { TOML_FILE, type TomlProblems } from './toml-problems.ts';
 
 /**
  * Reads the tables `[[redirects]]` at `path`. Returns those whose values have the right types;
- * reports and omits the others.
+ * reports and omits the others. One that may protect its path closes it.
  */
 export function toRedirects({ path, value: redirects }: FoundValue, problems: TomlProblems): readonly RedirectRule[] {
   if (redirects === undefined) return [];
-  if (!Array.isArray(redirects)) {
-    problems.add(path, 'must be tables, written as [[redirects]]; it is not used', 'error');
-    return [];
-  }
+  if (!Array.isArray(redirects)) return refuse(path, redirects, problems);
   return redirects.flatMap((table: unknown, index) => {
     const rule = new Rule(table, [...path, index], problems).toRedirect();
     return rule === undefined ? [] : [rule];
   });
+}
+
+/** Reports rules that may protect paths below a misspelt name. They close them. */
+export function toLostRedirects({ path, value: table }: FoundValue, problems: TomlProblems): readonly RedirectRule[] {
+  return Object.entries(isTable(table) ? table : {}).flatMap(([key, value]) => {
+    const isMisspelt = !/^redirects$/i.test(key) && nearestWord(key, ['redirects']) !== undefined;
+    return isMisspelt && toTables(value).some(mayGuard) ? refuse([...path, key], value, problems) : [];
+  });
+}
+
+/** Reports rules in the wrong form, and closes the paths of those that may protect them. */
+function refuse(path: TomlPath, value: unknown, problems: TomlProblems): readonly RedirectRule[] {
+  const guards = toTables(value).filter(mayGuard);
+  const effect = guards.length > 0 ? CLOSED_NOTE : 'it is not used';
+  problems.add(path, `must be tables, written as [[redirects]]; ${effect}`, 'error');
+  const place = { file: TOML_FILE, ...problems.lineOf(path) };
+  return guards.map(({ from, origin = from }) =>
+    toClosedRule({ ...place, from: typeof origin === 'string' && origin !== '' ? origin : '/*' }),
+  );
+}
+
+function toTables(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return (Array.isArray(value) ? value : [value]).filter(isTable);
 }
 
 /** The keys that nexthop uses, each with its older names. */
@@ -44,17 +65,23 @@ class Rule {
   readonly #table: Readonly<Record<string, unknown>>;
   readonly #path: TomlPath;
   readonly #problems: TomlProblems;
+  /** The rule may protect its path. */
+  readonly #isGuard: boolean;
+  /** The end of the message about a mistake. */
+  readonly #effect: string;
   #isRight = true;
 
   constructor(table: unknown, path: TomlPath, problems: TomlProblems) {
     this.#table = isTable(table) ? table : {};
     this.#path = path;
     this.#problems = problems;
+    this.#isGuard = mayGuard(this.#table);
+    this.#effect = this.#isGuard ? CLOSED_NOTE : 'the redirect is not used';
   }
 
   /**
    * Undefined if any part is wrong: a rule without that part could redirect requests that it was
-   * not written for.
+   * not written for. A wrong rule that may protect its path closes it; if that is not known, every path.
    */
   toRedirect(): RedirectRule | undefined {
     const from = this.#text(FROM);
@@ -77,7 +104,8 @@ class Rule {
     };
     this.#checkKeys([], this.#table, KEYS);
     if (isTable(this.#table.conditions)) this.#checkKeys(['conditions'], this.#table.conditions, CONDITIONS);
-    return this.#isRight ? rule : undefined;
+    if (this.#isRight) return rule;
+    return this.#isGuard ? toClosedRule({ ...rule, from: from === '' ? '/*' : from }) : undefined;
   }
 
   #text(keys: readonly string[]): string {
@@ -140,7 +168,7 @@ class Rule {
   #checkKeys(path: TomlPath, table: object, known: readonly string[]): void {
     for (const name of Object.keys(table).filter((each) => !known.includes(each))) {
       const message = `is no key of a redirect${didYouMean(name, known)}`;
-      this.#problems.add([...this.#path, ...path, name], `${message}; the redirect is not used`);
+      this.#problems.add([...this.#path, ...path, name], `${message}; ${this.#effect}`, 'error');
       this.#isRight = false;
     }
   }
@@ -151,12 +179,33 @@ class Rule {
     return [key, this.#table[key]];
   }
 
+  #isMisspelt(key: string): boolean {
+    return Object.keys(this.#table).some((each) => !KEYS.includes(each) && nearestWord(each, KEYS) === key);
+  }
+
   #refuse<T>(key: string, what: string, value: unknown, instead: T): T {
-    const got = JSON.stringify(value) ?? 'nothing';
-    this.#problems.add([...this.#path, key], `${what}, got ${got}; the redirect is not used`, 'error');
     this.#isRight = false;
+    // A key that is only misspelt is reported as that.
+    if (value === undefined && this.#isMisspelt(key)) return instead;
+    const got = JSON.stringify(value) ?? 'nothing';
+    this.#problems.add([...this.#path, key], `${what}, got ${got}; ${this.#effect}`, 'error');
     return instead;
   }
+}
+
+/** Whether a table has a role, a limit, or a status that hides what is there, also in a misspelt key. */
+function mayGuard(table: Readonly<Record<string, unknown>>): boolean {
+  const { conditions, force, status } = table;
+  const unknown = Object.keys(table).filter((key) => !KEYS.includes(key));
+  const hides = Boolean(force) && Number.parseInt(String(status), 10) >= 400;
+  const hasLimit = 'rate_limit' in table || unknown.some((key) => nearestWord(key, ['rate_limit']));
+  return hides || hasLimit || hasRole(conditions) || unknown.some((key) => meansRole(key) || hasRole(table[key]));
+}
+
+/** At any depth. */
+function hasRole(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, each]) => meansRole(key) || hasRole(each));
 }
 
 function isText(value: unknown): value is string | string[] {

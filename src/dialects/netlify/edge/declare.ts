@@ -36,7 +36,7 @@ export function declare({ files, manifest, toml, configOf }: DeclareParts): read
       inCode.add(file);
       const { path: _path, pattern: _pattern, ...rest } = settings;
       declared.push({ name, file, settings: { ...rest, ...config } });
-    } else declared.push({ name, file, settings: { ...settings, ...config } });
+    } else declared.push({ name, file, settings: config ? { ...settings, ...config } : settings });
   };
   const addOthers = (isGenerated: boolean): void => {
     for (const file of files.filter((each) => each.isGenerated === isGenerated)) {

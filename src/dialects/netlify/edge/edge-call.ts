@@ -1,15 +1,17 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { findHeader } from '../../../contract/header-list.ts';
-import type { IncomingRequest } from '../../../contract/http-message.ts';
+import type { BodySource, IncomingRequest } from '../../../contract/http-message.ts';
+import type { ValueKey } from '../../../contract/kept-values.ts';
 import { FilterBody } from '../../../http/filter-body.ts';
 import { withoutNames } from '../../../http/headers.ts';
 import { InnerRequest, type RequestChanges } from '../../../http/inner-request.ts';
+import { LazyRequest } from '../../../http/lazy-request.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
 import { RestResponse } from '../../../http/rest-response.ts';
 import { runRest } from '../../../http/rest-run.ts';
-import { StreamBody } from '../../../http/stream-body.ts';
-import { WebRequest } from '../../../http/web-request.ts';
+import { toBodyOf } from '../../../http/stream-body.ts';
+import { type ReceivedParts, WebRequest } from '../../../http/web-request.ts';
 import { addClientHeaders } from '../call/client-headers.ts';
 import type { Invocation } from '../call/invocation.ts';
 
@@ -28,28 +30,13 @@ const CONDITIONS: ReadonlySet<string> = new Set([
 
 const NONE: readonly (readonly [string, string])[] = Object.freeze([]);
 
-/** Marks exchanges that edge functions do not see. */
-export interface EdgeMarks {
-  add(exchange: Exchange): unknown;
-}
-
-/** The request that an edge function gets. Most functions never look at its headers, and of those nothing is compared. */
-class EdgeRequest extends WebRequest {
-  #isLookedAt = false;
-
-  override get headers(): Headers {
-    // The constructor of the base reads it, too.
-    if (#isLookedAt in this) this.#isLookedAt = true;
-    // The types declare it as a property, which has no `super`.
-    return Reflect.get(WebRequest.prototype, 'headers', this);
-  }
-
-  /** The headers were read since the last call. */
-  static takeLook(request: EdgeRequest): boolean {
-    const isLookedAt = request.#isLookedAt;
-    request.#isLookedAt = false;
-    return isLookedAt;
-  }
+export interface EdgeCallParts {
+  readonly exchange: Exchange;
+  readonly invocation: Invocation;
+  /** Of the request. */
+  readonly url: string;
+  /** Marks exchanges that edge functions do not see. */
+  readonly done: ValueKey<true>;
 }
 
 /** The request of one call of an edge function, and what the function does with the rest of the path. */
@@ -61,21 +48,22 @@ export class EdgeCall {
   /** The conditions of the client were not sent on. */
   hasHeldConditions = false;
   readonly #exchange: Exchange;
-  readonly #done: EdgeMarks;
+  readonly #done: ValueKey<true>;
   readonly #invocation: Invocation;
-  readonly #own: EdgeRequest;
+  readonly #received: ReceivedParts;
   #isOver = false;
 
-  constructor(exchange: Exchange, invocation: Invocation, done: EdgeMarks) {
+  constructor({ exchange, invocation, url, done }: EdgeCallParts) {
     this.#exchange = exchange;
     this.#done = done;
     this.body = new FilterBody(exchange);
     this.#invocation = invocation;
-    this.#own = new EdgeRequest(exchange, () => this.body.open());
-    addClientHeaders(this.#own.headers, invocation);
-    EdgeRequest.takeLook(this.#own);
-    // It has all members of a Request, but its types cannot declare that.
-    this.request = this.#own as unknown as Request;
+    this.#received = { url, headers: exchange.request.headers };
+    this.request = LazyRequest.create(exchange, {
+      url,
+      create: () => this.#createRequest(),
+      changeHeaders: (headers) => addClientHeaders(headers, invocation),
+    });
   }
 
   /** `context.next`, in all of its forms. */
@@ -94,9 +82,8 @@ export class EdgeCall {
 
   /** Headers that the function has set on its request, or that differ in the one that it passes on. */
   changedHeaders(request: Request = this.request): readonly (readonly [name: string, value: string | undefined])[] {
-    if (request === this.request && !EdgeRequest.takeLook(this.#own)) return NONE;
-    const { headers: before } = new WebRequest(this.#exchange, () => this.body.open());
-    addClientHeaders(before, this.#invocation);
+    if (LazyRequest.isUnseen(request)) return NONE;
+    const { headers: before } = this.#createRequest();
     const names = new Set([...before.keys(), ...request.headers.keys()]);
     return [...names].flatMap((name) => {
       const value = request.headers.get(name);
@@ -124,10 +111,17 @@ export class EdgeCall {
     this.running?.then(RestResponse.release, () => {});
   }
 
+  #createRequest(): Request {
+    const request = new WebRequest(this.#exchange, () => this.body.open(), this.#received);
+    addClientHeaders(request.headers, this.#invocation);
+    // It has all members of a Request, but its types cannot declare that.
+    return request as unknown as Request;
+  }
+
   async #run(changes: RequestChanges | undefined, isLast: boolean): Promise<Response> {
     if (this.running) throw new Error('context.next() was called a second time: a request goes on once');
     if (this.#isOver) throw new Error('context.next() was called after the edge function had answered');
-    this.running = runRest(this.#exchange, changes, isLast ? (inner) => this.#done.add(inner) : undefined);
+    this.running = runRest(this.#exchange, changes, isLast ? (inner) => inner.kept.set(this.#done, true) : undefined);
     return (await this.running) as unknown as Response; // has all members of a Response
   }
 
@@ -157,8 +151,8 @@ export class EdgeCall {
   }
 
   /** Undefined: the body of the client, which is unread. */
-  #toBody(request: Request): StreamBody | undefined {
-    if (request !== this.request && request.body) return new StreamBody(request.body as never); // two declarations of one class
+  #toBody(request: Request): BodySource | undefined {
+    if (request !== this.request) return toBodyOf(request, this.#exchange);
     if (!this.body.isRead) return undefined;
     throw new Fault('function_bad_answer', {
       message:

@@ -1,18 +1,24 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { CacheRule, WithCache } from '../../../contract/cache.ts';
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import { findHeader } from '../../../contract/header-list.ts';
+import { ValueKey } from '../../../contract/kept-values.ts';
 import type { Log } from '../../../contract/log.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { namesTag } from '../../../http/entity-tags.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
+import { RestResponse } from '../../../http/rest-response.ts';
 import { writeFilterResponse } from '../../../http/rest-run.ts';
 import { isWebResponse, writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 import { type Context, toContext } from '../call/context.ts';
 import type { CookieJar } from '../call/cookies.ts';
 import { ExchangeInvocation } from '../call/exchange-invocation.ts';
+import { toCountryFinder } from '../call/geo.ts';
 import type { Platform } from '../call/platform.ts';
 import { type RequestState, requestStore } from '../call/request-store.ts';
 import { EdgeCall } from './edge-call.ts';
@@ -34,64 +40,107 @@ export interface EdgeFilterParts {
   readonly timeoutMs: number;
   readonly platform: Platform;
   /** Exchanges that edge functions do not see any more, because one of them has rewritten the path. */
-  readonly done: WeakSet<Exchange>;
+  readonly done: ValueKey<true>;
   readonly log: Log;
+  /** The cache that stands in front of it. Undefined: it gets every request. */
+  readonly withCache?: WithCache | undefined;
 }
 
 /**
  * Calls an edge function for the requests that match. It answers with a Response, or lets the request go on by returning nothing or a URL of the site; or it
  * runs the rest of the path by `context.next()` and changes the response.
+ *
+ * With a cache in front of it, what the function makes is stored if its headers allow that; what it only passes on is not, because it may be meant for one client.
  */
 export class EdgeFilter implements Target {
   readonly name: string;
+  /** The cache makes the span of a call. */
+  readonly isTraced: boolean;
   readonly #parts: EdgeFilterParts;
   readonly #store: AsyncLocalStorage<RequestState>;
+  readonly #cached: Target | undefined;
+  /** With a cache: exchanges of clients, and those whose response the function has made. */
+  readonly #direct = new ValueKey<true>();
+  readonly #own = new ValueKey<true>();
+  /** Which reading of its path the function sees, if it is not the path as received. */
+  readonly #path = new ValueKey<string>();
 
   constructor(parts: EdgeFilterParts) {
-    this.name = parts.name;
+    const { name, platform, withCache } = parts;
+    this.name = name;
+    this.isTraced = withCache !== undefined;
     this.#parts = parts;
     this.#store = requestStore();
+    const target: Target = { name, answer: (exchange, params) => this.#call(exchange, params) };
+    this.#cached = withCache?.(target, toCacheRule(platform, this.#own));
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
     const { matcher, done } = this.#parts;
-    if (done.has(exchange)) return 'passed';
-    const params = matcher.match(exchange);
-    return params ? this.#call(exchange, params) : 'passed';
+    if (exchange.kept.get(done)) return 'passed';
+    const match = matcher.match(exchange);
+    if (!match) return 'passed';
+    if (match.path !== undefined) exchange.kept.set(this.#path, match.path);
+    if (!this.#cached) return this.#call(exchange, match.params);
+    exchange.kept.set(this.#direct, true);
+    return this.#cached.answer(exchange, match.params);
+  }
+
+  describe(asked: AskedRequest): Effect | undefined {
+    return this.#parts.matcher.describe(asked);
   }
 
   async #call(exchange: Exchange, params: Params): Promise<Outcome> {
     const { name: file, rule, platform, timeoutMs, limits, handler, done } = this.#parts;
     const requestId = exchange.platformId?.value ?? platform.requestIds.of(exchange);
-    const invocation = new ExchangeInvocation({ exchange, params, route: rule.text, requestId, timeoutMs, file });
-    const call = new EdgeCall(exchange, invocation, done);
-    const { context: shared, jar } = toContext(invocation, platform);
+    const path = exchange.kept.get(this.#path);
+    const route = rule.text;
+    const invocation = new ExchangeInvocation({ exchange, params, route, requestId, timeoutMs, path, file });
+    const { context: shared, jar } = toValidContext(invocation, platform);
+    const call = new EdgeCall({ exchange, invocation, url: shared.url.href, done });
     const context: EdgeContext = Object.assign(shared, { next: call.next, rewrite: call.rewrite });
     // A body of a response may be made while it is written, so writing is part of the call.
     return this.#store.run({ context: shared, invocation }, async () => {
       const served = { exchange, call, jar };
+      exchange.noteRun();
       try {
         const result = await limits.inTime(exchange, callOf(handler, call.request, context));
         return await this.#settle(served, result);
       } catch (cause) {
         return await this.#recover(served, cause);
       } finally {
+        // It may still run, after a time limit.
+        call.end();
         call.release();
       }
     });
   }
 
-  #settle(served: Served, result: unknown): Promise<Outcome> | Outcome {
+  async #settle(served: Served, result: unknown): Promise<Outcome> {
     if (isWebResponse(result)) return this.#write(served, result);
-    if (result instanceof URL) return this.#rewrite(served, result);
-    if (result === undefined) return this.#goOn(served);
+    if (result instanceof URL)
+      return this.#isCaptured(served) ? this.#runRest(served, result) : this.#rewrite(served, result);
+    if (result === undefined)
+      return this.#isCaptured(served) && !served.call.running ? this.#runRest(served) : this.#goOn(served);
     const what = result === null ? 'null' : typeof result;
     throw new TypeError(`${this.name} must return a Response, a URL or nothing, got ${what}`);
+  }
+
+  /** The cache keeps the response, so the rest of the path cannot answer the client itself. */
+  #isCaptured({ exchange }: Served): boolean {
+    return this.#cached !== undefined && !exchange.kept.get(this.#direct);
+  }
+
+  async #runRest(served: Served, url?: URL | string): Promise<Outcome> {
+    const { call } = served;
+    const rest = await (url === undefined ? call.next() : call.rewrite(url));
+    return this.#write(served, rest as unknown as WebResponse);
   }
 
   async #write({ exchange, call, jar }: Served, result: WebResponse): Promise<Outcome> {
     call.end();
     const rest = await call.running;
+    if (this.#cached && isOwn(result, rest)) exchange.kept.set(this.#own, true);
     const cookies = jar.toSetCookieValues();
     if (rest && (result as unknown) === rest) for (const value of cookies) rest.headers.append('set-cookie', value);
     const cooked = rest && (result as unknown) === rest ? result : withCookies(result, cookies);
@@ -129,19 +178,24 @@ export class EdgeFilter implements Target {
   }
 
   /** What `onError` says. A fault of the request has its own response, and so has a call that tried to end the process. */
-  async #recover({ exchange, call }: Served, cause: unknown): Promise<Outcome> {
+  async #recover(served: Served, cause: unknown): Promise<Outcome> {
+    const { exchange, call } = served;
     if (cause instanceof Fault) throw cause;
     if (exchange.isCallEnded) return 'answered';
-    call.end();
     const { rule, log } = this.#parts;
     const isUntouched = call.body.release() && !call.running;
+    const fault = new Fault('function_error', { cause });
     const mayBypass = rule.onError === 'bypass' && (isUntouched || call.running);
-    if (!mayBypass && !(rule.onError.startsWith('/') && isUntouched)) throw new Fault('function_error', { cause });
+    if (!mayBypass && !(rule.onError.startsWith('/') && isUntouched)) throw fault;
+    exchange.runs?.failed(exchange.route, fault);
     log.error(`an edge function failed; its onError is ${rule.onError}`, {
       target: this.name,
       request_id: exchange.requestId.value,
       error: cause,
     });
+    if (isUntouched && this.#isCaptured(served))
+      return this.#runRest(served, rule.onError === 'bypass' ? undefined : rule.onError);
+    call.end();
     const rest = await call.running;
     if (rest) return writeFilterResponse(exchange, rest as unknown as WebResponse, rest);
     if (rule.onError !== 'bypass') this.#leave(exchange, rule.onError);
@@ -151,7 +205,17 @@ export class EdgeFilter implements Target {
   /** The rest of the path is for another target, and edge functions do not see it. */
   #leave(exchange: Exchange, target: string): void {
     exchange.rewrite(target);
-    this.#parts.done.add(exchange);
+    exchange.kept.set(this.#parts.done, true);
+  }
+}
+
+/** Throws `bad_request` if Host and target form no URL. */
+function toValidContext(...[invocation, platform]: Parameters<typeof toContext>): ReturnType<typeof toContext> {
+  try {
+    return toContext(invocation, platform);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw new Fault('bad_request', { message: `Host and target must form a URL, got ${invocation.url}`, cause });
   }
 }
 
@@ -164,6 +228,27 @@ interface Served {
   readonly exchange: Exchange;
   readonly call: EdgeCall;
   readonly jar: CookieJar;
+}
+
+function toCacheRule({ mockCountry }: Platform, own: ValueKey<true>): CacheRule {
+  return {
+    fields: 'all',
+    names: 'netlify',
+    readsExpires: true,
+    ignoresDurable: true,
+    isOwn: (exchange) => exchange.kept.get(own) === true,
+    findCountry: toCountryFinder(mockCountry),
+  };
+}
+
+const CACHE_FIELDS = ['netlify-cdn-cache-control', 'cdn-cache-control', 'cache-control', 'expires'] as const;
+
+/** Whether the function has made the response, or said about the one that it got how it is stored. */
+function isOwn(result: WebResponse, rest: RestResponse | undefined): boolean {
+  if (!rest || (result as unknown) !== rest) return true;
+  const { headers } = RestResponse.answerOf(rest).captured;
+  const sent = RestResponse.toSentHeaders(rest);
+  return CACHE_FIELDS.some((name) => findHeader(headers, name) !== findHeader(sent, name));
 }
 
 /** A copy with cookies: the headers of a `fetch` response cannot be changed. */

@@ -26,7 +26,7 @@ export async function readEdgeImports(root: string, given: readonly (string | un
     map,
     vendored,
     isTypes: (specifier) => TYPES.test(specifier),
-    globals: { Deno: DENO, 'globalThis.Deno': DENO },
+    globals: { Deno: DENO, 'globalThis.Deno': DENO, self: 'globalThis' },
     inputs: [...importMaps.map((file) => join(root, file)), vendored.lockFile],
     note: (importer, message) => problems.push({ severity: 'warning', file: relative(root, importer), message }),
     problems,

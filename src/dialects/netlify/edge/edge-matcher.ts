@@ -1,9 +1,17 @@
+import { type AskedRequest, type Effect, RUNS_FIRST } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Router } from '../../../contract/route.ts';
 import type { Params } from '../../../contract/target.ts';
 import { toGuardedPaths } from '../../../http/guarded-paths.ts';
 import type { PathExpression } from '../find/to-pattern.ts';
 import type { EdgeRule, HeaderCondition } from './edge-rule.ts';
+
+export interface EdgeMatch {
+  /** Of the path, not decoded. */
+  readonly params: Params;
+  /** The reading of the path that matched; undefined if it is the path as received. */
+  readonly path: string | undefined;
+}
 
 const NO_PARAMS: Params = Object.freeze({});
 const CAPITALS = /[A-Z]/;
@@ -24,14 +32,24 @@ export class EdgeMatcher {
     this.#anyCase = { paths: rule.paths.map(ignoreCase), excluded: rule.excluded.map(ignoreCase) };
   }
 
-  /** The params of the path, not decoded; undefined if the function does not get the request. */
-  match({ request, target }: Exchange): Params | undefined {
-    const { methods, headers } = this.#rule;
+  /** Undefined if the function does not get the request. */
+  match(exchange: Exchange): EdgeMatch | undefined {
+    const isWanted = this.#rule.headers.every((condition) => holds(condition, exchange.request.headers));
+    return isWanted ? this.#matchHead(exchange) : undefined;
+  }
+
+  describe(asked: AskedRequest): Effect | undefined {
+    if (!this.#matchHead(asked)) return undefined;
+    const { text, outcome } = RUNS_FIRST;
+    return { text: this.#rule.headers.length > 0 ? `${text}, if the headers fit its declaration` : text, outcome };
+  }
+
+  #matchHead({ request, target, kept }: AskedRequest): EdgeMatch | undefined {
+    const { methods } = this.#rule;
     if (methods && !methods.has(request.method)) return undefined;
-    if (!headers.every((condition) => holds(condition, request.headers))) return undefined;
-    const readings = toGuardedPaths(target);
-    const params = find(readings, this.#rule);
-    if (params || !readings.some((path) => CAPITALS.test(path))) return params;
+    const readings = toGuardedPaths(target, kept);
+    const found = find(readings, this.#rule);
+    if (found || !readings.some((path) => CAPITALS.test(path))) return found;
     const isAnyCase = this.#routes?.find(request.method, target).some(({ route }) => route.anyCase);
     return isAnyCase ? find(readings, this.#anyCase) : undefined;
   }
@@ -41,11 +59,12 @@ export class EdgeMatcher {
 function find(
   readings: readonly string[],
   { paths, excluded }: Pick<EdgeRule, 'paths' | 'excluded'>,
-): Params | undefined {
+): EdgeMatch | undefined {
   for (const path of readings) {
     for (const { expression, names } of paths) {
       const found = expression.exec(path);
-      if (found && !excluded.some((each) => each.expression.test(path))) return toParams(found, names);
+      if (found && !excluded.some((each) => each.expression.test(path)))
+        return { params: toParams(found, names), path: path === readings[0] ? undefined : path };
     }
   }
   return undefined;

@@ -14,6 +14,8 @@ export interface EdgeRule {
   readonly cache: 'off' | 'manual';
   /** What happens when it throws: a 500, as if it returned nothing, or the answer of a path. */
   readonly onError: 'fail' | 'bypass' | `/${string}`;
+  /** Another part of the declaration is wrong: its requests are known, and answer 500. */
+  readonly isWrong: boolean;
 }
 
 export interface HeaderCondition {
@@ -44,11 +46,14 @@ const METHODS: ReadonlySet<string> = new Set(METHOD_NAMES);
 /** A declaration that has one of these keys has a value for it. */
 const NEEDED: ReadonlySet<string> = new Set(['path', 'pattern']);
 
+/** Gets a mistake with its effect, and the key that it is about. */
+export type ReportMistake = (message: string, key: string) => void;
+
 /**
  * Checks a declaration that has a `path` or a `pattern`. `report` gets each mistake. Undefined if one of them makes the requests of the function unknown: it may
- * guard the site, so it must then close it.
+ * guard the site, so it must then close it. Any other mistake closes the paths of the function.
  */
-export function toEdgeRule(settings: EdgeSettings, report: (mistake: string) => void): EdgeRule | undefined {
+export function toEdgeRule(settings: EdgeSettings, report: ReportMistake): EdgeRule | undefined {
   const reader = new Reader(settings, report);
   const rule = reader.read();
   return reader.isRight ? rule : undefined;
@@ -56,10 +61,11 @@ export function toEdgeRule(settings: EdgeSettings, report: (mistake: string) => 
 
 class Reader {
   isRight = true;
+  #isWrong = false;
   readonly #settings: EdgeSettings;
-  readonly #report: (mistake: string) => void;
+  readonly #report: ReportMistake;
 
-  constructor(settings: EdgeSettings, report: (mistake: string) => void) {
+  constructor(settings: EdgeSettings, report: ReportMistake) {
     this.#settings = settings;
     this.#report = report;
   }
@@ -77,6 +83,7 @@ class Reader {
       headers: this.#headers(),
       cache: this.#oneOf('cache', ['off', 'manual']) ?? 'off',
       onError: this.#onError(),
+      isWrong: this.#isWrong,
     };
   }
 
@@ -84,7 +91,7 @@ class Reader {
     return this.#texts(key).flatMap((text) => {
       const converted = convert(text);
       if (typeof converted !== 'string') return [converted];
-      this.#fail(`${key} ${converted}`);
+      this.#fail(`${key} ${converted}`, key);
       return [];
     });
   }
@@ -94,14 +101,14 @@ class Reader {
     if (value === undefined && !(key in this.#settings && NEEDED.has(key))) return [];
     const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (texts.every((text) => typeof text === 'string')) return texts;
-    this.#fail(`${key} must be a text or a list of texts, got ${JSON.stringify(value) ?? 'undefined'}`);
+    this.#fail(`${key} must be a text or a list of texts, got ${JSON.stringify(value) ?? 'undefined'}`, key);
     return [];
   }
 
   #methods(): EdgeRule['methods'] {
     const methods = this.#texts('method').map((method) => method.toUpperCase());
     const unknown = methods.find((method) => !METHODS.has(method));
-    if (unknown !== undefined) this.#fail(`method ${JSON.stringify(unknown)} is no method of HTTP`);
+    if (unknown !== undefined) this.#fail(`method ${JSON.stringify(unknown)} is no method of HTTP`, 'method');
     return methods.length === 0 ? undefined : new Set(methods);
   }
 
@@ -109,7 +116,7 @@ class Reader {
     const { header } = this.#settings;
     if (header === undefined) return [];
     if (typeof header !== 'object' || header === null || Array.isArray(header)) {
-      this.#fail(`header must be an object, got ${JSON.stringify(header)}`);
+      this.#fail(`header must be an object, got ${JSON.stringify(header)}`, 'header');
       return [];
     }
     return Object.entries(header).flatMap(([name, wants]: [string, unknown]): readonly HeaderCondition[] => {
@@ -117,7 +124,7 @@ class Reader {
       if (typeof wants === 'boolean') return [{ name: lowerName, wants }];
       const expression = typeof wants === 'string' ? toRegExp(wants) : undefined;
       if (expression) return [{ name: lowerName, wants: expression }];
-      this.#fail(`header ${name} must be true, false or a regular expression, got ${JSON.stringify(wants)}`);
+      this.#fail(`header ${name} must be true, false or a regular expression, got ${JSON.stringify(wants)}`, 'header');
       return [];
     });
   }
@@ -126,7 +133,7 @@ class Reader {
     const { onError = 'fail' } = this.#settings;
     if (onError === 'fail' || onError === 'bypass') return onError;
     if (typeof onError === 'string' && onError.startsWith('/')) return onError as `/${string}`;
-    this.#report(`onError must be "fail", "bypass" or a path, got ${JSON.stringify(onError)}; "fail" holds`);
+    this.#close(`onError must be "fail", "bypass" or a path, got ${JSON.stringify(onError)}`, 'onError');
     return 'fail';
   }
 
@@ -134,19 +141,28 @@ class Reader {
     const { [key]: value } = this.#settings;
     const found = values.find((each) => each === value);
     if (found === undefined && value !== undefined) {
-      this.#report(`${key} must be ${values.map((each) => `"${each}"`).join(' or ')}, got ${JSON.stringify(value)}`);
+      this.#close(
+        `${key} must be ${values.map((each) => `"${each}"`).join(' or ')}, got ${JSON.stringify(value)}`,
+        key,
+      );
     }
     return found;
   }
 
-  #fail(mistake: string): void {
+  #fail(mistake: string, key: string): void {
     this.isRight = false;
-    this.#report(mistake);
+    this.#report(`${mistake}; every request is answered 500`, key);
+  }
+
+  #close(mistake: string, key: string): void {
+    this.#isWrong = true;
+    this.#report(`${mistake}; its paths answer 500`, key);
   }
 }
 
 /** The platform adds `^` and `$`. Returns the reason if it is no regular expression. */
 function toWholePattern(text: string): PathExpression | string {
+  if (text === '') return 'must not be empty';
   const expression = toRegExp(`${text.startsWith('^') ? '' : '^'}${text}${text.endsWith('$') ? '' : '$'}`);
   return expression ? { expression, names: [] } : `${JSON.stringify(text)} is no regular expression`;
 }

@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { isMissingFile } from '../../../contract/error-code.ts';
 import { messageOf } from '../../../contract/error-message.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { isTable } from '../config/config-values.ts';
@@ -24,8 +25,8 @@ export interface FoundEdgeFiles {
   readonly files: readonly EdgeFile[];
   /** Declarations of a framework, in their order. */
   readonly manifest: readonly EdgeSettings[];
-  /** The import map that the manifest names, relative to the site. */
-  readonly importMap: string | undefined;
+  /** The import map that the manifest names, and that of the newer folder, relative to the site. */
+  readonly importMaps: readonly string[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
 }
@@ -34,7 +35,8 @@ export interface FoundEdgeFiles {
 export const EDGE_FOLDER = 'netlify/edge-functions';
 
 const GENERATED_FOLDERS = ['.netlify/edge-functions', '.netlify/v1/edge-functions'];
-const MANIFEST = '.netlify/edge-functions/manifest.json';
+const IMPORT_MAP = '.netlify/v1/edge-functions/import_map.json';
+export const MANIFEST = '.netlify/edge-functions/manifest.json';
 
 /** In order of precedence. */
 const EXTENSIONS = ['.js', '.jsx', '.mjs', '.mts', '.ts', '.tsx'];
@@ -45,7 +47,15 @@ export async function findEdgeFiles(root: string, folder: string): Promise<Found
   await search.list(folder, false);
   for (const generated of GENERATED_FOLDERS) await search.list(generated, true);
   await search.readManifest();
+  await search.findImportMap();
   return search;
+}
+
+/** The edge functions of users in one folder. */
+export async function listEdgeFiles(root: string, folder: string): Promise<readonly EdgeFile[]> {
+  const search = new Search(root);
+  await search.list(folder, false);
+  return search.files;
 }
 
 class Search implements FoundEdgeFiles {
@@ -53,7 +63,7 @@ class Search implements FoundEdgeFiles {
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   manifest: readonly EdgeSettings[] = [];
-  importMap: string | undefined;
+  readonly importMaps: string[] = [];
   readonly #root: string;
 
   constructor(root: string) {
@@ -87,16 +97,27 @@ class Search implements FoundEdgeFiles {
     try {
       const content: unknown = JSON.parse(await readFile(join(this.#root, MANIFEST), 'utf8'));
       if (!isTable(content) || content.version !== 1) {
-        this.#fail(MANIFEST, 'must have "version": 1; its edge functions are not called');
+        this.#close('must have "version": 1');
         return;
       }
       const { functions = [], import_map: importMap } = content;
       if (Array.isArray(functions) && functions.every(isTable)) this.manifest = functions;
-      else this.#fail(MANIFEST, 'must have a list of objects as "functions"; its edge functions are not called');
-      if (typeof importMap === 'string') this.importMap = join('.netlify/edge-functions', importMap);
+      else this.#close('must have a list of objects as "functions"');
+      if (typeof importMap === 'string') this.importMaps.push(join('.netlify/edge-functions', importMap));
     } catch (error) {
-      if (!isMissing(error)) this.#fail(MANIFEST, `cannot be read: ${messageOf(error)}`);
+      if (!isMissingFile(error)) this.#close(`cannot be read: ${messageOf(error)}`);
     }
+  }
+
+  async findImportMap(): Promise<void> {
+    const found = await stat(join(this.#root, IMPORT_MAP)).catch(() => undefined);
+    if (found?.isFile()) this.importMaps.push(IMPORT_MAP);
+  }
+
+  /** Which paths the functions of the framework guard is not known: a declaration without function and paths closes all. */
+  #close(mistake: string): void {
+    this.#fail(MANIFEST, `${mistake}; every request is answered 500`);
+    this.manifest = [{}];
   }
 
   async #add(name: string, file: string, isGenerated: boolean): Promise<void> {
@@ -114,7 +135,7 @@ class Search implements FoundEdgeFiles {
       const entries = await readdir(join(this.#root, folder), { withFileTypes: true });
       return entries.sort((left, right) => (left.name < right.name ? -1 : 1));
     } catch (error) {
-      if (!isMissing(error)) this.#fail(folder, `cannot be read: ${messageOf(error)}`);
+      if (!isMissingFile(error)) this.#fail(folder, `cannot be read: ${messageOf(error)}`);
       return [];
     }
   }
@@ -122,8 +143,4 @@ class Search implements FoundEdgeFiles {
   #fail(file: string, message: string): void {
     this.problems.push({ severity: 'error', file, message });
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

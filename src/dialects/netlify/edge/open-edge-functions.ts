@@ -1,8 +1,11 @@
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { IgnoredFile, Vendored } from '../../../contract/dialect.ts';
+import type { IgnoredFile, Reading, Vendored } from '../../../contract/dialect.ts';
+import type { Effect } from '../../../contract/effect.ts';
 import { Fault } from '../../../contract/fault.ts';
-import type { Problem } from '../../../contract/problem.ts';
+import { ValueKey } from '../../../contract/kept-values.ts';
+import { nearestWord } from '../../../contract/nearest-word.ts';
+import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
@@ -13,16 +16,19 @@ import { installGlobals } from '../call/globals.ts';
 import { defaultOf } from '../call/modern-run.ts';
 import { type Platform, toPlatform } from '../call/platform.ts';
 import type { NetlifyToml } from '../config/netlify-toml.ts';
-import { readSource } from '../find/source-config.ts';
+import { readSource, type SourceReading } from '../find/source-config.ts';
 import { type Declared, declare } from './declare.ts';
 import { installDeno } from './deno-shim.ts';
 import { EdgeFilter, type EdgeHandler } from './edge-filter.ts';
 import { readEdgeImports } from './edge-imports.ts';
+import { EdgeKeys, lacksLimit, lacksPath } from './edge-keys.ts';
+import { EdgeLimits, toClosedTarget } from './edge-limits.ts';
 import { EdgeMatcher } from './edge-matcher.ts';
 import { type EdgeRule, type EdgeSettings, hasPaths, toEdgeRule } from './edge-rule.ts';
+import { offerWasm } from './fetch-wasm.ts';
 import { EDGE_FOLDER, type EdgeFile, type FoundEdgeFiles, findEdgeFiles } from './find-edge-files.ts';
 
-export interface OpenedEdgeFunctions {
+export interface OpenedEdgeFunctions extends Pick<Reading, 'findLimits'> {
   readonly routes: readonly Route[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
@@ -48,8 +54,9 @@ export async function openEdgeFunctions(project: Project, toml: NetlifyToml): Pr
   if (!project.ahead) {
     installGlobals(project);
     installDeno(project.processEnv);
+    offerWasm(project.root);
   }
-  const imports = await readEdgeImports(project.root, [found.importMap, toml.importMap]);
+  const imports = await readEdgeImports(project.root, [...found.importMaps, toml.importMap]);
   const { loaded, problems: ofLoading } = await loadFunctions(project, { files, imports });
   problems.push(...imports.problems, ...ofLoading);
   const opening = new Opening(project, toml, found);
@@ -57,15 +64,15 @@ export async function openEdgeFunctions(project: Project, toml: NetlifyToml): Pr
   const opened = opening.open();
   // `nexthop build` runs no code; the declarations are checked as far as the text shows them.
   const routes = project.ahead ? [] : opened.routes;
-  return { routes, ignored, problems: [...problems, ...opened.problems] };
+  return { ...opened, routes, ignored, problems: [...problems, ...opened.problems] };
 }
 
 /** Stores the modules of URLs that edge functions import. Undefined if there are no edge functions. */
 export async function vendorEdgeFunctions(given: string, toml: NetlifyToml): Promise<Vendored | undefined> {
   const root = await realpath(given).catch(() => given);
-  const { files, importMap } = await findEdgeFiles(root, toml.edgeFolder ?? EDGE_FOLDER);
+  const { files, importMaps } = await findEdgeFiles(root, toml.edgeFolder ?? EDGE_FOLDER);
   if (files.length === 0) return undefined;
-  const imports = await readEdgeImports(root, [importMap, toml.importMap]);
+  const imports = await readEdgeImports(root, [...importMaps, toml.importMap]);
   // Imported only here: a server never fetches code.
   const { vendor } = await import('../../loader/vendor.ts');
   return vendor({ root, files: files.map(({ path }) => path), imports });
@@ -97,13 +104,16 @@ class Opening {
   readonly #limits: FunctionLimits;
   readonly #timeoutMs: number;
   readonly #taken = new Map<EdgeFile, Taken>();
-  readonly #done: EdgeFilterDone = new WeakSet();
+  readonly #rateLimits = new EdgeLimits((problem) => this.problems.push(problem));
+  readonly #done = new ValueKey<true>();
+  readonly #keys: EdgeKeys;
 
   constructor(project: Project, toml: NetlifyToml, found: FoundEdgeFiles) {
     const { log, functionLimits } = project;
     this.#project = project;
     this.#toml = toml;
     this.#found = found;
+    this.#keys = new EdgeKeys(toml.edgeFunctions);
     this.#platform = toPlatform(project);
     this.#timeoutMs = functionLimits.timeoutMs === 0 ? 0 : functionLimits.timeoutMs + LONGER_MS;
     // The body is not limited: it may be that of an upload to the next hop.
@@ -112,8 +122,14 @@ class Opening {
 
   /** The settings of a function are in its code. If that does not load, those that its text shows hold. */
   async take(file: EdgeFile, outcome: LoadedFunction): Promise<void> {
-    const config = outcome.state === 'ready' ? toConfig(outcome.exports) : await readConfig(file);
+    const exported = outcome.state === 'ready' ? toConfig(outcome.exports) : undefined;
+    if (outcome.state === 'ready' && !exported)
+      this.#report('error', file.file, 'has a config that is no object: every path answers 500');
+    const needsText = outcome.state !== 'ready' || Object.keys(exported ?? {}).length > 0;
+    const source = needsText ? await readSource(this.#project, file) : undefined;
+    const config = outcome.state === 'ready' ? exported : source && toShownConfig(source);
     this.#taken.set(file, { outcome, config });
+    if (source && config) this.#keys.note(file, source);
   }
 
   open(): OpenedEdgeFunctions {
@@ -121,53 +137,75 @@ class Opening {
     const configOf = (file: EdgeFile): EdgeSettings | undefined => this.#taken.get(file)?.config;
     const toml = this.#toml.edgeFunctions.map(({ values }) => values);
     const declared = declare({ files, manifest, toml, configOf });
-    return { routes: declared.flatMap((each) => this.#toRoutes(each)), ignored: [], problems: this.problems };
+    this.problems.push(...declared.flatMap((each) => this.#keys.check(each)));
+    const routes = declared.flatMap((each) => this.#toRoutes(each));
+    const { find: findLimits } = this.#rateLimits;
+    return { routes, ignored: [], problems: this.problems, ...(findLimits && { findLimits }) };
   }
 
   #toRoutes(declared: Declared): readonly Route[] {
     const { name, file, settings } = declared;
     const taken = file && this.#taken.get(file);
-    const where = file?.file ?? 'netlify.toml';
-    if (!file) {
-      this.#report(
-        'error',
-        where,
-        `declares the edge function ${JSON.stringify(name)}, but no file has this name: its paths answer 500`,
-      );
+    const where = file?.file ?? this.#keys.locate(declared).file;
+    // A declaration that names no function is reported where it is read.
+    if (!file && name !== '') {
+      const names = this.#found.files.map((each) => each.name);
+      const message = `declares the edge function ${JSON.stringify(name)}, but no file has this name${didYouMean(name, names)}: its paths answer 500`;
+      this.problems.push({ severity: 'error', ...this.#keys.locate(declared), message });
+    }
+    if (!hasPaths(settings) && 'function' in settings) {
+      const message = `declares the edge function ${JSON.stringify(name)} without a path: every path answers 500`;
+      this.problems.push({ severity: 'error', ...this.#keys.locate(declared), message });
+      return [this.#toRoute(where, 'every path', new Closed(where, undefined))];
     }
     if (!hasPaths(settings)) {
       if (file && taken?.config) {
-        this.#report('warning', where, 'has no path, in its config or in netlify.toml: it is never called');
+        const mistake = taken.outcome.state === 'ready' ? toMistake(taken.outcome.exports) : undefined;
+        if (mistake) this.#report('error', where, `${mistake}, and no path: every path answers 500`);
+        if (mistake || lacksPath(settings)) return [this.#toRoute(where, 'every path', new Closed(where, undefined))];
+        if (!this.#toml.isUnread)
+          this.#report('warning', where, 'has no path, in its config or in netlify.toml: it is never called');
         return [];
       }
       return [this.#toRoute(where, 'every path', new Closed(where, undefined))];
     }
-    const rule = toEdgeRule(settings, (mistake) =>
-      this.#report('error', where, `${mistake}; every request is answered 500`),
-    );
+    const rule = toEdgeRule(settings, (message, key) => {
+      this.problems.push({ severity: 'error', ...this.#keys.locate(declared, key), message });
+    });
     if (!rule) return [this.#toRoute(where, 'every path', new Closed(where, undefined))];
-    if (settings.rateLimit !== undefined) {
-      this.#report('warning', where, 'has a rateLimit, which is not applied to edge functions');
-    }
     const matcher = new EdgeMatcher(rule, this.#project.siteRoutes);
-    return [this.#toRoute(where, rule.text, this.#toTarget(where, rule, matcher, taken?.outcome), rule)];
+    const { rateLimit: value } = settings;
+    const { text } = rule;
+    const location = this.#keys.inCode(file, 'rateLimit');
+    const limit = lacksLimit(settings)
+      ? 'wrong'
+      : value !== undefined && this.#rateLimits.add({ name, file: where, location, value, text, matcher });
+    const target =
+      limit === 'wrong' ? toClosedTarget(where, matcher) : this.#toTarget(where, rule, matcher, taken?.outcome);
+    const route = this.#toRoute(where, text, target, rule);
+    return [limit ? { ...route, about: `${route.about}, ${limit === 'wrong' ? 'closed' : limit}` } : route];
   }
 
   #toTarget(name: string, rule: EdgeRule, matcher: EdgeMatcher, outcome: LoadedFunction | undefined): Target {
     const toFilter = (exports: Exports): Target => {
       const handler = defaultOf(exports);
       if (typeof handler !== 'function') throw new TypeError(NO_HANDLER);
-      const { log } = this.#project;
+      const { log, withCache } = this.#project;
       const parts = {
         limits: this.#limits,
         timeoutMs: this.#timeoutMs,
         platform: this.#platform,
         done: this.#done,
         log,
+        withCache: rule.cache === 'manual' ? withCache : undefined,
       };
       return new EdgeFilter({ name, handler: handler as EdgeHandler, rule, matcher, ...parts }); // checked above
     };
     const closed = new Closed(name, matcher);
+    if (rule.isWrong) {
+      closed.cause = new TypeError('its declaration is wrong');
+      return closed;
+    }
     switch (outcome?.state) {
       case 'ready':
         try {
@@ -194,7 +232,8 @@ class Opening {
   #toRoute(file: string, text: string, target: Target, rule?: EdgeRule): Route {
     const pattern = { text, segments: [{ kind: 'catch-all', name: '', orNone: true }] } as const;
     const rank = rule?.cache === 'manual' ? LAST : 0;
-    return { pattern, methods: 'any', target, step: 1, rank, dialect: 'netlify', file, about: 'edge function' };
+    const guards = { kind: 'edge functions', names: [file] };
+    return { pattern, methods: 'any', target, step: 1, rank, dialect: 'netlify', file, about: 'edge function', guards };
   }
 
   #report(severity: Problem['severity'], file: string, message: string): void {
@@ -202,7 +241,12 @@ class Opening {
   }
 }
 
-type EdgeFilterDone = ConstructorParameters<typeof EdgeFilter>[0]['done'];
+/** Of a function that nothing declares. On the platform, a file without a handler fails the deploy. */
+function toMistake(exports: Exports): string | undefined {
+  if (typeof defaultOf(exports) !== 'function') return NO_HANDLER;
+  const misspelt = Object.keys(exports).find((name) => nearestWord(name, ['config']) !== undefined);
+  return misspelt && misspelt !== 'config' ? `has the export ${misspelt} (did you mean config?)` : undefined;
+}
 
 const NO_HANDLER = 'has no default export that is a function';
 
@@ -229,6 +273,11 @@ class Closed implements Target {
     }
   }
 
+  describe(...given: Parameters<NonNullable<Target['describe']>>): Effect | undefined {
+    const isFor = !this.#matcher || this.#matcher.describe(given[0]) !== undefined;
+    return isFor ? { text: 'answers 500, because it does not load', outcome: 'answers' } : undefined;
+  }
+
   async answer(...given: Parameters<Target['answer']>): Promise<Outcome> {
     if (this.#target) return this.#target.answer(...given);
     if (this.#matcher && !this.#matcher.match(given[0])) return 'passed';
@@ -236,14 +285,14 @@ class Closed implements Target {
   }
 }
 
-function toConfig(exports: Exports): EdgeSettings {
-  const { config } = exports;
-  return typeof config === 'object' && config !== null ? (config as EdgeSettings) : {}; // each value is checked
-}
-
 /** Undefined if the text does not show all of the settings. */
-async function readConfig({ path, file }: EdgeFile): Promise<EdgeSettings | undefined> {
-  const { config, unread, problems } = await readSource(path, file);
+function toShownConfig({ config, unread, problems }: SourceReading): EdgeSettings | undefined {
   if (unread || problems.length > 0) return undefined;
   return Object.fromEntries([...config].map(([key, { value }]) => [key, value]));
+}
+
+/** Undefined if it is no object, so that its paths are not known. */
+function toConfig({ config = {} }: Exports): EdgeSettings | undefined {
+  const isObject = typeof config === 'object' && config !== null && !Array.isArray(config);
+  return isObject ? (config as EdgeSettings) : undefined; // each value is checked
 }

@@ -1,3 +1,4 @@
+import { nearestWord } from '../../../contract/nearest-word.ts';
 import { didYouMean, type Problem } from '../../../contract/problem.ts';
 import { Schedule } from '../../../contract/schedule.ts';
 import type { ConfigValue, ConfigValues } from '../config/config-values.ts';
@@ -126,6 +127,17 @@ class Check {
   /** 'wrong': the function is there, and answers 404: the limit may protect it. */
   rateLimit(name: string, paths: readonly string[]): FunctionConfig['rateLimit'] {
     const found = this.#values.get('rateLimit');
+    const [misspelt] = [...this.#values].filter(([key]) => isLostLimit(key));
+    if (misspelt) {
+      const [key, value] = misspelt;
+      this.#add(
+        'error',
+        key,
+        value,
+        'is no setting of a function; did you mean rateLimit?; what it limits answers 404',
+      );
+      return 'wrong';
+    }
     if (!found) return undefined;
     const part = { file: found.file, part: `function ${name}`, name, paths };
     const { rule, problems } = readRateLimit(found.value, IN_CONFIG, part);
@@ -142,7 +154,7 @@ class Check {
       if (background) this.#warn('schedule', found, 'overrides `background`: the function runs only by its schedule');
     }
     for (const [key, value] of this.#values) {
-      if (CONFIG_KEYS.includes(key)) continue;
+      if (CONFIG_KEYS.includes(key) || isLostLimit(key)) continue;
       this.#warn(key, value, `is no setting of a function and is not used${didYouMean(key, CONFIG_KEYS)}`);
     }
     for (const [key, why] of Object.entries(UNUSED)) {
@@ -184,6 +196,11 @@ class Check {
 }
 
 const NO_PATH = 'holds for the default URL here, too; the platform needs a `path` for it';
+
+/** A misspelt key of a limit, which may protect the function. */
+function isLostLimit(key: string): boolean {
+  return !CONFIG_KEYS.includes(key) && nearestWord(key, CONFIG_KEYS) === 'rateLimit';
+}
 
 function toKeyPath(key: string): string {
   return key === '' ? 'rateLimit' : `rateLimit.${key}`;

@@ -6,7 +6,7 @@ import type { Project } from '../../../contract/project.ts';
 import { survey } from '../../loader/survey.ts';
 import { type ConfigValues, mergeValues } from '../config/config-values.ts';
 import type { NetlifyToml } from '../config/netlify-toml.ts';
-import { valuesFor } from '../config/toml-functions.ts';
+import { findNameless, valuesFor } from '../config/toml-functions.ts';
 import { checkConfig } from './check-config.ts';
 import type { Declaration } from './declaration.ts';
 import { findEvent } from './event-names.ts';
@@ -24,6 +24,16 @@ export interface Findings {
    * accepts.
    */
   readonly unread: readonly Problem[];
+  /** By file that exports no function: the export that is most likely meant as one. Not among the problems. */
+  readonly misspelt: ReadonlyMap<string, Problem>;
+  /** Of each file that the parser could not read, the declaration that its text shows. */
+  readonly salvaged: ReadonlyMap<string, Salvaged>;
+}
+
+export interface Salvaged {
+  readonly declaration: Declaration;
+  /** Its text has a path that cannot be read. */
+  readonly lacksPath: boolean;
 }
 
 /** The default folder of functions. */
@@ -64,6 +74,8 @@ class Search implements Findings {
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly unread: Problem[] = [];
+  readonly misspelt = new Map<string, Problem>();
+  readonly salvaged = new Map<string, Salvaged>();
   readonly #project: Project;
   readonly #toml: NetlifyToml;
 
@@ -74,6 +86,8 @@ class Search implements Findings {
 
   async run(): Promise<void> {
     const found = this.#choose(await this.#listAll());
+    const names = found.map(({ name }) => name);
+    this.problems.push(...findNameless(this.#toml.settings, names));
     const read = await Promise.all(found.map((each) => this.#read(each)));
     const generations = await this.#settleGenerations(read);
     this.declarations = read.flatMap((each) => this.#declare(each, generations.get(each) ?? 'lambda'));
@@ -125,7 +139,7 @@ class Search implements Findings {
     const real = await realpath(path).catch(() => path);
     const { file, name, generated } = found;
     const [source, sidecar] = await Promise.all([
-      readSource(real, file),
+      readSource(this.#project, { path: real, file }),
       generated ? readSidecar(this.#project.root, file, name) : undefined,
     ]);
     return { ...found, path: real, source, sidecar };
@@ -157,11 +171,18 @@ class Search implements Findings {
     generation: Declaration['generation'],
   ): readonly Declaration[] {
     const ownValues: ConfigValues = generation === 'modern' ? source.config : source.wrapper;
-    const values = mergeValues(valuesFor(name, this.#toml.settings), sidecar?.values ?? new Map(), ownValues);
-    const { config, problems } = checkConfig(name, values);
+    const others = [valuesFor(name, this.#toml.settings), sidecar?.values ?? new Map()];
+    const { config, problems } = checkConfig(name, mergeValues(...others, ownValues));
     this.problems.push(...source.problems, ...(sidecar?.problems ?? []), ...problems);
     if (source.unread) this.unread.push(source.unread);
-    if (config) return [{ name, file, path, generated, generation, config }];
+    if (source.misspelt) this.misspelt.set(file, source.misspelt);
+    const parts = { name, file, path, generated };
+    if (config && source.salvaged) {
+      const shown = source.salvaged === 'lost' ? undefined : checkConfig(name, mergeValues(...others, source.salvaged));
+      const declaration: Declaration = { ...parts, generation: 'modern', config: shown?.config ?? config };
+      this.salvaged.set(file, { declaration, lacksPath: !shown?.config });
+    }
+    if (config) return [{ ...parts, generation, config }];
     this.ignored.push({ file, reason: 'its settings are wrong' });
     return [];
   }

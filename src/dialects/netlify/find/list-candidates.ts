@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { IgnoredFile } from '../../../contract/dialect.ts';
+import { isMissingFile } from '../../../contract/error-code.ts';
 import { messageOf } from '../../../contract/error-message.ts';
 import type { Problem } from '../../../contract/problem.ts';
 
@@ -71,7 +72,7 @@ class Listing implements Candidates {
     try {
       return await readdir(join(this.#root, folder), { withFileTypes: true });
     } catch (error) {
-      if (!isMissing(error)) this.#warn(folder, `cannot be read: ${messageOf(error)}`, 'error');
+      if (!isMissingFile(error)) this.#warn(folder, `cannot be read: ${messageOf(error)}`, 'error');
       return [];
     }
   }
@@ -158,8 +159,4 @@ function withoutExtension(name: string): string {
 
 function byName(left: Dirent, right: Dirent): number {
   return Buffer.compare(Buffer.from(left.name), Buffer.from(right.name));
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isMissingFile } from '../../../contract/error-code.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { ConfigValues } from '../config/config-values.ts';
 import { isTable } from '../config/config-values.ts';
@@ -31,7 +32,7 @@ export async function readSidecar(root: string, mainFile: string, name: string):
     const values = KEYS.flatMap((key) => (config[key] == null ? [] : [[key, { value: config[key], file }] as const]));
     return { values: new Map(values), problems: [] };
   } catch (error) {
-    if (isMissing(error)) return EMPTY;
+    if (isMissingFile(error)) return EMPTY;
     return toWarning(file, `cannot be read: ${error instanceof Error ? error.message : error}; it is not used`);
   }
 }
@@ -46,8 +47,4 @@ function sidecarName(mainFile: string, name: string): string {
 
 function toWarning(file: string, message: string): Sidecar {
   return { ...EMPTY, problems: [{ severity: 'warning', file, message }] };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

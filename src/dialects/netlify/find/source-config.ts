@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../../contract/error-message.ts';
 import { didYouMean, type Problem } from '../../../contract/problem.ts';
+import type { Project } from '../../../contract/project.ts';
 import type { ConfigValue, ConfigValues } from '../config/config-values.ts';
 import { CONFIG_KEYS } from './check-config.ts';
+import { salvageConfig } from './salvaged-config.ts';
 import { membersOf, SourceExports } from './source-exports.ts';
 import { describe, toLiteral } from './source-literal.ts';
 import { findSchedule } from './source-schedule.ts';
@@ -25,8 +27,12 @@ export interface SourceReading {
   /** The settings in the `schedule()` around a Lambda handler. */
   readonly wrapper: ConfigValues;
   readonly problems: readonly Problem[];
+  /** It exports no function: names the export that is most likely meant as one. Not among the problems. */
+  readonly misspelt?: Problem;
   /** Why the file could not be read. The compiler may report the same error. */
   readonly unread?: Problem;
+  /** What the text of such a file shows of its settings. */
+  readonly salvaged?: ConfigValues | 'lost';
 }
 
 /**
@@ -34,15 +40,31 @@ export interface SourceReading {
  * does, so computed values have no effect. Runs no code. `path` is absolute; `file` names it in
  * problems. Never rejects because of the content of the file.
  */
-export async function readSource(path: string, file: string): Promise<SourceReading> {
+export function readSource(
+  { fileFacts }: Pick<Project, 'fileFacts'>,
+  { path, file }: SourceFile,
+): Promise<SourceReading> {
+  const find = async (): Promise<SourceReading> => readFrom(path, file);
+  return fileFacts ? fileFacts.of(path, `settings of ${file}`, find) : find();
+}
+
+interface SourceFile {
+  readonly path: string;
+  readonly file: string;
+}
+
+async function readFrom(path: string, file: string): Promise<SourceReading> {
+  let text = '';
   try {
-    return new Source(await parseSource(await readFile(path, 'utf8'), file), file).read();
+    text = await readFile(path, 'utf8');
+    return new Source(await parseSource(text, file), file).read();
   } catch (error) {
     const location = error instanceof SourceSyntaxError ? error.location : {};
     const why = messageOf(error);
     // The platform, too, treats a file that it cannot parse as Lambda-compatible.
     const unread = { severity: 'warning', file, ...location, message: `its config cannot be read: ${why}` } as const;
-    return { generation: 'lambda', config: new Map(), wrapper: new Map(), problems: [], unread };
+    const salvaged = text === '' ? 'lost' : await salvageConfig(text, file);
+    return { generation: 'lambda', config: new Map(), wrapper: new Map(), problems: [], unread, salvaged };
   }
 }
 
@@ -51,6 +73,7 @@ class Source {
   readonly #exports: SourceExports;
   readonly #file: string;
   readonly #problems: Problem[] = [];
+  #misspelt: Problem | undefined;
 
   constructor(program: Program, file: string) {
     this.#program = program;
@@ -67,6 +90,7 @@ class Source {
       config: generation === 'lambda' ? new Map() : this.#config(),
       wrapper: generation === 'modern' ? new Map() : this.#wrapper(),
       problems: this.#problems,
+      ...(this.#misspelt && { misspelt: this.#misspelt }),
     };
   }
 
@@ -96,7 +120,10 @@ class Source {
       // `config`.
       if (isFunction && !hasSetting(value)) continue;
       const nearest = didYouMean(name, isFunction ? ['config'] : ['handler', 'default']);
-      if (nearest !== '') this.#warn(statements.get(name), `${name} is no export that Netlify supports${nearest}`);
+      if (nearest === '') continue;
+      const problem = this.#toWarning(statements.get(name), `${name} is no export that Netlify supports${nearest}`);
+      if (isFunction) this.#problems.push(problem);
+      else this.#misspelt ??= problem;
     }
   }
 
@@ -169,7 +196,11 @@ class Source {
   }
 
   #warn(part: Parameters<typeof locationOf>[0] | undefined, message: string): void {
-    this.#problems.push({ severity: 'warning', file: this.#file, ...(part && locationOf(part)), message });
+    this.#problems.push(this.#toWarning(part, message));
+  }
+
+  #toWarning(part: Parameters<typeof locationOf>[0] | undefined, message: string): Problem {
+    return { severity: 'warning', file: this.#file, ...(part && locationOf(part)), message };
   }
 }
 

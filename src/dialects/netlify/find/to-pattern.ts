@@ -1,6 +1,6 @@
 import { type MatchablePath, toMatchable } from '../../../contract/path.ts';
 import type { Pattern } from '../../../contract/pattern.ts';
-import type { Params } from '../../../contract/target.ts';
+import { createParams, type Params } from '../../../contract/target.ts';
 import { toExpression, toLongest, toSegments } from './path-expression.ts';
 import { BadPath, type PathPart, toPathParts } from './path-parts.ts';
 
@@ -113,7 +113,7 @@ function decode(text: string): string {
   }
 }
 
-const NO_PARAMS: Params = Object.freeze(Object.create(null));
+const NO_PARAMS: Params = Object.freeze(createParams<string>());
 
 /** Compiled once, called for each path that the segments match. */
 class PathMatcher {
@@ -154,7 +154,7 @@ class PathMatcher {
 
   #toParams(found: RegExpExecArray): Params {
     if (this.#names.length === 0) return NO_PARAMS;
-    const params: Record<string, string> = Object.create(null);
+    const params = createParams<string>();
     for (const [index, name] of this.#names.entries()) {
       const value = found[index + 1];
       if (value !== undefined) params[name] = value;

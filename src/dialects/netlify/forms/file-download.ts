@@ -1,5 +1,6 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import { OWN_PAGE } from '../../../contract/own-page.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import type { Submissions } from './submissions.ts';
@@ -17,6 +18,7 @@ export class FileDownload implements Target {
   }
 
   async answer(exchange: Exchange, { id, key, name }: Params): Promise<Outcome> {
+    exchange.step = OWN_PAGE;
     const fileKey = `${id}/${key}`;
     if (!FILE_KEY.test(fileKey)) throw new Fault('not_found');
     const submission = await this.#submissions?.find(String(id));

@@ -10,6 +10,7 @@ import { type Form, Forms } from './form.ts';
 import { FormTarget, type FormTargetParts } from './form-target.ts';
 import { FILES_PATH } from './submission.ts';
 import type { Submissions } from './submissions.ts';
+import { UnknownForms } from './unknown-forms.ts';
 
 export interface FormRoutesParts {
   readonly project: Project;
@@ -35,6 +36,7 @@ export async function toFormRoutes(
     rate: toRate(project),
     bodyLimitBytes: limits.bodyBytes,
     log,
+    unknown: new UnknownForms(project, forms),
   });
   const file = forms[0]?.places[0]?.file ?? '';
   const about = `submissions of ${forms.map(({ name }) => name).join(', ')}`;

@@ -5,11 +5,16 @@ import { CHALLENGE, FORM_NAME, type Form, type Forms } from './form.ts';
 const SEARCHED_BYTES = 256 * 1024;
 const FIRST_SEARCH_BYTES = 1024;
 
+/** The body names a form that no page declares. */
+export interface UnknownForm {
+  readonly unknownName: string;
+}
+
 /**
  * Finds the form of which a request is a submission, from the beginning of its body. Takes nothing
  * of the body. Undefined: the request is for something else.
  */
-export async function findForm(exchange: Exchange, forms: Forms): Promise<Form | undefined> {
+export async function findForm(exchange: Exchange, forms: Forms): Promise<Form | UnknownForm | undefined> {
   const { request } = exchange;
   const search = toSearch(request.get('content-type') ?? '');
   // A browser announces the length of a form.
@@ -23,7 +28,7 @@ export async function findForm(exchange: Exchange, forms: Forms): Promise<Form |
     return search(part, false).formName !== undefined;
   });
   const { formName, names } = search(content, content.length >= request.body.announcedBytes);
-  if (formName !== undefined) return forms.get(formName);
+  if (formName !== undefined) return forms.get(formName) ?? { unknownName: formName };
   const [path = ''] = exchange.target.split('?', 1);
   return chooseByNames(forms.at(path), names);
 }

@@ -1,9 +1,11 @@
 import { ulid } from 'ulid';
 import { toNetwork } from '../../../contract/client.ts';
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { JobIntake } from '../../../contract/job-rule.ts';
 import type { Log } from '../../../contract/log.ts';
+import { OWN_PAGE } from '../../../contract/own-page.ts';
 import { type Limiter, type RateRule, toRefusal } from '../../../contract/rate-limit.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { escapeHtml } from '../../../http/escape-html.ts';
@@ -18,6 +20,7 @@ import type { Submission } from './submission.ts';
 import { toSubmissionPayload } from './submission-payload.ts';
 import type { Submissions } from './submissions.ts';
 import { readSubmittedForm, type SubmittedForm } from './submitted-form.ts';
+import type { UnknownForms } from './unknown-forms.ts';
 
 export interface FormTargetParts {
   readonly forms: Forms;
@@ -34,6 +37,8 @@ export interface FormTargetParts {
   /** Of a whole submission, with its files; 0: no separate limit. */
   readonly bodyLimitBytes: number;
   readonly log: Log;
+  /** For submissions of forms that no page declares. */
+  readonly unknown: UnknownForms;
 }
 
 /** Stores submissions of the forms of a site. Passes all other requests with their bodies. */
@@ -50,6 +55,8 @@ export class FormTarget implements Target {
     if (exchange.upgrade) return 'passed';
     const form = await findForm(exchange, forms);
     if (!form) return 'passed';
+    if ('unknownName' in form) return this.#parts.unknown.answer(exchange, form);
+    exchange.step = OWN_PAGE;
     if (!submissions) throw new Fault('store_unavailable', { message: 'there is no store for submissions' });
     const taken = await rate?.limiter.take(rate.rule, toNetwork(exchange.client.address));
     if (rate && taken && !taken.isAllowed) throw toRefusal(rate.rule, taken);
@@ -67,6 +74,17 @@ export class FormTarget implements Target {
     }
     thank(exchange, form);
     return 'answered';
+  }
+
+  describe({ target }: AskedRequest): Effect {
+    const { forms } = this.#parts;
+    const [path = ''] = target.split('?', 1);
+    const here = [...forms.at(path)].map(({ name }) => name);
+    const text =
+      here.length > 0
+        ? `answers, if the body is a submission of ${here.join(', ')}`
+        : `answers, if the field ${FORM_NAME} of the body names a form: ${forms.names.join(', ')}`;
+    return { text, outcome: 'may-answer' };
   }
 
   async #refuse({ files }: SubmittedForm, submissions: Submissions): Promise<Fault> {
@@ -88,9 +106,9 @@ export class FormTarget implements Target {
   }
 
   /**
-   * The event is stored first: if the process ends before the submission is stored, its job stores
-   * it. The submission is stored also if the client has left by now: it is complete. If it can be
-   * stored neither now nor by a job, its files are deleted.
+   * The event and the submission are written at the same time, so that a slow store is waited for once. The store gets the event first: if the process ends in between, its
+   * job stores the submission. It is stored also if the client has left by now: it is complete. If the event cannot be stored, nothing of the submission stays: the client
+   * sends it again.
    */
   async #store(
     exchange: Exchange,
@@ -115,19 +133,15 @@ export class FormTarget implements Target {
       referrer: request.get('referer') ?? '',
       siteUrl,
     };
-    let isPushed = false;
-    try {
-      const body = { payload: toSubmissionPayload(submission, form), site: toEventSite(site, siteUrl) };
-      for (const { rule } of subscriptions) {
-        await jobs?.push(rule, toEventPayload(body, submission));
-        isPushed ||= jobs !== undefined;
-      }
-      await submissions.put(submission);
-    } catch (error) {
-      // The error of the store that matters is the first.
-      if (!isPushed) await submissions.deleteFiles(submitted.files).catch(() => {});
-      throw error;
-    }
+    const body = { payload: toSubmissionPayload(submission, form), site: toEventSite(site, siteUrl) };
+    const pushes = jobs ? subscriptions.map(({ rule }) => jobs.push(rule, toEventPayload(body, submission))) : [];
+    const writes = await Promise.allSettled([...pushes, submissions.put(submission)]);
+    const failed = writes.find(({ status }) => status === 'rejected');
+    if (failed?.status !== 'rejected') return;
+    const isPushed = writes.slice(0, pushes.length).some(({ status }) => status === 'fulfilled');
+    // The error of the store that matters is the first.
+    if (!isPushed) await submissions.discard(submission).catch(() => {});
+    throw failed.reason;
   }
 }
 

@@ -51,6 +51,10 @@ export class Forms {
     }
   }
 
+  get names(): readonly string[] {
+    return [...this.#byName.keys()];
+  }
+
   get(name: string): Form | undefined {
     return this.#byName.get(name);
   }
@@ -75,6 +79,11 @@ export function findPlace({ places }: Form, path: string, referrer: string): For
     places.find(isTo) ??
     places.find(({ thanks }) => thanks !== undefined)
   );
+}
+
+/** Whether a path (raw) is that of a page. */
+export function isPathOf(page: string, path: string): boolean {
+  return withoutSlash(page) === withoutSlash(decode(path));
 }
 
 /** Pages have both forms, and `/about` may be reached as `/about.html`. */

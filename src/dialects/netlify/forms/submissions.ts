@@ -52,10 +52,13 @@ export class Submissions {
   /** With its files. False if there is no such submission. */
   async delete(id: string): Promise<boolean> {
     const found = await this.find(id);
-    if (!found) return false;
-    await this.deleteFiles(found.files);
-    await this.#kv.delete(id);
-    return true;
+    if (found) await this.discard(found);
+    return found !== undefined;
+  }
+
+  /** The same for one that may be stored or not. */
+  async discard({ id, files }: Submission): Promise<void> {
+    await Promise.all([this.#kv.delete(id), this.deleteFiles(files)]);
   }
 
   /** Resolves with the size. If `content` fails, nothing is stored. */
@@ -86,7 +89,7 @@ export class Submissions {
   }
 
   async deleteFiles(files: readonly { readonly key: string }[]): Promise<void> {
-    for (const { key } of files) await this.#blobs.delete(FILES, key);
+    await Promise.all(files.map(({ key }) => this.#blobs.delete(FILES, key)));
   }
 }
 

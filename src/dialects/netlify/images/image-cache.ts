@@ -54,7 +54,11 @@ export class ImageCache {
       await this.#shrink(files);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
-      if (!this.#isReported) log.warn(`images cannot be kept in ${folder}`, { error });
+      if (!this.#isReported)
+        log.warn(
+          `images cannot be kept in ${folder}, so each is converted again for each request; let this user write there`,
+          { error },
+        );
       this.#isReported = true;
     }
   }

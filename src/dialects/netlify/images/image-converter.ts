@@ -100,6 +100,18 @@ async function loadSharp(root: string): Promise<CreateSharp | undefined> {
   }
 }
 
+/** Whether a sharp can be found, without loading it: that takes a tenth of a second. `root`: as of ImageConverter. */
+export function findsSharp(root: string): boolean {
+  return [join(root, 'package.json'), import.meta.filename].some((from) => {
+    try {
+      createRequire(from).resolve('sharp');
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 interface Conversion {
   readonly content: Buffer;
   readonly order: ImageOrder;

@@ -22,12 +22,20 @@ export interface LoadedImage extends FoundImage {
   readonly content: Buffer;
 }
 
+/** The site's own response in place of an image, such as the 401 of a guard: the client gets it as it is. */
+export interface RefusedImage {
+  readonly refusal: WholeAnswer;
+}
+
 export interface ImageSourcesParts {
   readonly files: SiteFiles;
   readonly siteRequests: SiteRequests | undefined;
   readonly origins: ExternalOrigins | undefined;
   readonly remote: RemoteImages;
 }
+
+/** A text is the location of a redirect. */
+type Opened = FoundImage | RefusedImage | string;
 
 const LIMIT_BYTES = 32 * 1024 ** 2;
 const MOST_REDIRECTS = 5;
@@ -58,7 +66,7 @@ export class ImageSources {
    * Finds an image, without its content if the image can be identified without. `source`: a path of the site, or a URL. Rejects with the Fault that
    * the client gets: 403 for a host that is not allowed, the status of the source, 502.
    */
-  async find(exchange: Exchange, source: string): Promise<FoundImage> {
+  async find(exchange: Exchange, source: string): Promise<FoundImage | RefusedImage> {
     return this.#follow(exchange, source, (url, isSite) => {
       if (!isSite) return this.#recall(url) ?? this.#download(exchange, url);
       // A file has a tag, for which it need not be read. The guards of the site run in either case.
@@ -74,6 +82,7 @@ export class ImageSources {
     const found = await this.#follow(exchange, source, (url, isSite) =>
       isSite ? this.#askSite(exchange, toTarget(url), 'GET') : this.#download(exchange, url),
     );
+    if ('refusal' in found) throw toBadAnswer(found.refusal);
     const { content } = found;
     if (!content) throw new Error('a response to GET without content');
     return { ...found, content };
@@ -82,8 +91,8 @@ export class ImageSources {
   async #follow(
     exchange: Exchange,
     source: string,
-    open: (url: URL, isSite: boolean) => Promise<FoundImage | string> | FoundImage,
-  ): Promise<FoundImage> {
+    open: (url: URL, isSite: boolean) => Promise<Opened> | FoundImage,
+  ): Promise<FoundImage | RefusedImage> {
     let url = toUrl(source, toOwnUrl(exchange));
     for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
       const isSite = url.host === toOwnUrl(exchange).host;
@@ -101,12 +110,15 @@ export class ImageSources {
   }
 
   /** A text is the location of a redirect. */
-  async #askSite(exchange: Exchange, target: string, method: 'GET' | 'HEAD'): Promise<FoundImage | string> {
+  async #askSite(exchange: Exchange, target: string, method: 'GET' | 'HEAD'): Promise<Opened> {
     const answer = await this.#parts.siteRequests?.send(exchange, { method, target, limitBytes: LIMIT_BYTES });
     if (!answer) throw new Fault('not_found');
     const location = toLocation(answer);
     if (location !== undefined) return location;
-    if (answer.status === 404 || answer.status === 410) throw new Fault('not_found', { status: answer.status });
+    if (answer.status >= 400) {
+      // The client gets it with its content.
+      return method === 'GET' ? { refusal: answer } : this.#askSite(exchange, target, 'GET');
+    }
     const tag = findHeader(answer.headers, 'etag');
     if (method === 'GET') return toLoaded(answer, tag === undefined ? undefined : toSiteId(target, tag));
     if (answer.status !== 200 || tag === undefined) return this.#askSite(exchange, target, 'GET');
@@ -157,15 +169,18 @@ export function isPrivate(cacheControl: string | undefined): boolean {
   return /(?:^|[\s,])(?:private|no-store)(?:[\s,=]|$)/i.test(cacheControl ?? '');
 }
 
-function toLoaded({ status, headers, content }: WholeAnswer, id: string | undefined): LoadedImage {
-  const coding = findHeader(headers, 'content-encoding');
-  if (status !== 200 || coding !== undefined) {
-    throw new Fault('hop_bad_answer', {
-      message: `the source of an image answered ${status}${coding ? `, ${coding}` : ''}`,
-    });
-  }
+function toLoaded(answer: WholeAnswer, id: string | undefined): LoadedImage {
+  const { status, headers, content } = answer;
+  if (status !== 200 || findHeader(headers, 'content-encoding') !== undefined) throw toBadAnswer(answer);
   const cacheControl = findHeader(headers, 'cache-control');
   return { id: id ?? createHash('sha256').update(content).digest('base64url'), cacheControl, content };
+}
+
+function toBadAnswer({ status, headers }: WholeAnswer): Fault {
+  const coding = findHeader(headers, 'content-encoding');
+  return new Fault('hop_bad_answer', {
+    message: `the source of an image answered ${status}${coding ? `, ${coding}` : ''}`,
+  });
 }
 
 function toSiteId(target: string, tag: string): string {

@@ -1,15 +1,17 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Log } from '../../../contract/log.ts';
+import { OWN_PAGE } from '../../../contract/own-page.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { namesTag } from '../../../http/entity-tags.ts';
+import { HOP_BY_HOP, withoutNames } from '../../../http/headers.ts';
 import { isSiteRequest } from '../../../http/inner-request.ts';
 import { writeHead } from '../../../http/write-head.ts';
 import { ImageCache } from './image-cache.ts';
 import type { ImageConverter } from './image-converter.ts';
 import { CONTENT_TYPES, chooseFormats, detectFormat } from './image-format.ts';
 import { type ImageOrder, readImageOrder } from './image-order.ts';
-import { type FoundImage, type ImageSources, isPrivate, type LoadedImage } from './image-sources.ts';
+import { type FoundImage, type ImageSources, isPrivate, type LoadedImage, type RefusedImage } from './image-sources.ts';
 
 export interface ImageTargetParts {
   readonly sources: ImageSources;
@@ -40,12 +42,14 @@ export class ImageTarget implements Target {
     const { method } = exchange.request;
     // The source of an image cannot be such a request again.
     if (isSiteRequest(exchange.request)) return 'passed';
+    exchange.step = OWN_PAGE;
     if (method !== 'GET' && method !== 'HEAD') throw new Fault('method_refused', { headers: ['Allow', 'GET, HEAD'] });
     const [, query = ''] = exchange.target.split(/\?(.*)/s, 2);
     const order = readImageOrder(new URLSearchParams(query));
     if (typeof order === 'string') throw new Fault('bad_request', { clientMessage: order });
     const found = await this.#parts.sources.find(exchange, order.source);
-    if (await this.#parts.converter.isAvailable()) await this.#sendConverted(exchange, order, found);
+    if ('refusal' in found) sendRefusal(exchange, found);
+    else if (await this.#parts.converter.isAvailable()) await this.#sendConverted(exchange, order, found);
     else await this.#sendOriginal(exchange, order, found);
     return 'answered';
   }
@@ -130,6 +134,20 @@ function requireFormat(content: Buffer): keyof typeof CONTENT_TYPES {
 
 interface Sent extends Task {
   readonly content: Buffer;
+}
+
+const NOT_OF_REFUSAL: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...['content-length', 'section-io-id', 'x-request-id'],
+]);
+
+/** Sends the response that the source has in place of an image, with its own headers. */
+function sendRefusal(exchange: Exchange, { refusal }: RefusedImage): void {
+  const { request, response } = exchange;
+  if (exchange.left) return;
+  const headers = withoutNames(refusal.headers, NOT_OF_REFUSAL);
+  writeHead(exchange, refusal.status, [...headers, 'Content-Length', String(refusal.content.length)]);
+  response.end(request.method === 'HEAD' ? undefined : refusal.content);
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
@@ -31,7 +32,7 @@ export class BasicAuthFilter implements Target {
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {
-    const guards = this.#guardsOf(exchange.target);
+    const guards = this.#guardsOf(exchange);
     if (guards.length === 0) return 'passed';
     const { requestId } = exchange;
     const given = this.#accepted.get(requestId) ?? credentialsOf(exchange);
@@ -45,9 +46,14 @@ export class BasicAuthFilter implements Target {
     return 'passed';
   }
 
+  describe(asked: AskedRequest): Effect | undefined {
+    const text = 'answers 401 to clients without a name and a password of its rule';
+    return this.#guardsOf(asked).length > 0 ? { text, outcome: 'may-answer' } : undefined;
+  }
+
   /** For each reading of the path the guard that counts: the last one that matches any path of the same page. */
-  #guardsOf(target: string): readonly Guard[] {
-    const guards = toGuardedPaths(target).flatMap((path) => {
+  #guardsOf({ target, kept }: AskedRequest): readonly Guard[] {
+    const guards = toGuardedPaths(target, kept).flatMap((path) => {
       const paths = toPagePaths(path);
       return this.#guards.findLast(({ glob }) => paths.some((each) => glob.matches(each, true))) ?? [];
     });

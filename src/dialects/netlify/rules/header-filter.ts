@@ -1,3 +1,4 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
@@ -29,13 +30,18 @@ export class HeaderFilter implements Target {
 
   async answer(exchange: Exchange): Promise<Outcome> {
     // The rules are compared when the head of a file is written, and for no other response.
-    const fields = () => this.#fieldsFor(exchange)[Symbol.iterator]();
+    const fields = () => this.#fieldsFor(exchange.askedTarget)[Symbol.iterator]();
     overlayAnswer(exchange, { headers: { [Symbol.iterator]: fields }, appliesTo: isFile });
     return 'passed';
   }
 
-  #fieldsFor({ askedTarget }: Exchange): readonly Field[] {
-    const [path = ''] = askedTarget.split('?', 1);
+  describe({ target }: AskedRequest): Effect | undefined {
+    const names = this.#fieldsFor(target).map(([name]) => name);
+    return names.length === 0 ? undefined : { text: `adds ${names.join(', ')} to files`, outcome: 'passes' };
+  }
+
+  #fieldsFor(target: string): readonly Field[] {
+    const [path = ''] = target.split('?', 1);
     const known = this.#kept.get(path);
     if (known) return known;
     const fields = this.#compare(decode(path));

@@ -1,3 +1,4 @@
+import type { Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { SiteFiles } from '../../../contract/site-files.ts';
@@ -12,6 +13,10 @@ export class NotFoundPage implements Target {
 
   constructor(files: SiteFiles) {
     this.#files = files;
+  }
+
+  describe(): Effect {
+    return { text: 'answers 404', outcome: 'answers' };
   }
 
   /** `status`: a rule may say that the page is gone. */

@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto';
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { ExternalOrigins } from '../../../contract/external-origins.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
-import type { RedirectParts } from './redirect-target.ts';
+import { type RedirectParts, toRuleEffect } from './redirect-target.ts';
 
 /** The claims of a signed request about the site. */
 export interface SignedSite {
@@ -42,6 +43,12 @@ export class ProxyTarget implements Target {
     if (signature) own.push(['x-nf-sign', sign(signature.secret, signature.site)]);
     const { origin } = destination;
     return origins.forward(exchange, { origin, target: destination.toTarget(params, found), headers: own });
+  }
+
+  describe(asked: AskedRequest, params: Params): Effect | undefined {
+    const { request, destination } = this.#parts;
+    const found = request.matchHead(asked);
+    return found && toRuleEffect(`forwards to ${destination.origin}${destination.toTarget(params, found)}`, found);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Outcome, Params, Target } from '../../../contract/target.ts';
 import { writeHead } from '../../../http/write-head.ts';
@@ -30,7 +31,7 @@ export class RedirectTarget implements Target {
     const found = request.match(exchange);
     if (!found) return 'passed';
     const location = destination.toLocation(params, found);
-    if (withoutSlash(location) === withoutSlash(exchange.target)) return 'passed';
+    if (isSame(location, exchange.target)) return 'passed';
     const fields = ['Location', location, 'Content-Length', '0'];
     // What it depends on is not in the request line, so no cache may keep it.
     if (request.hasConditions) fields.push('Cache-Control', 'private, no-store');
@@ -38,9 +39,27 @@ export class RedirectTarget implements Target {
     exchange.response.end();
     return 'answered';
   }
+
+  describe(asked: AskedRequest, params: Params): Effect | undefined {
+    const { request, destination, status } = this.#parts;
+    const found = request.matchHead(asked);
+    const location = found && destination.toLocation(params, found);
+    if (location === undefined || isSame(location, asked.target)) return undefined;
+    return toRuleEffect(`redirects to ${location} with ${status}`, found);
+  }
 }
 
 /** A file and a page may redirect between both forms of a path, so a rule must not. */
+function isSame(location: string, target: string): boolean {
+  return withoutSlash(location) === withoutSlash(target);
+}
+
 function withoutSlash(target: string): string {
   return target.replace(/\/(?=\?|$)/, '');
+}
+
+/** `text`: what the rule does with its requests. */
+export function toRuleEffect(text: string, { isSure }: { readonly isSure: boolean } = { isSure: false }): Effect {
+  if (isSure) return { text, outcome: 'answers' };
+  return { text: `${text}, if the conditions of its rule hold`, outcome: 'may-answer' };
 }

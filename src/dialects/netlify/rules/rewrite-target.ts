@@ -1,3 +1,4 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Candidate, Router } from '../../../contract/route.ts';
 import type { SiteFiles } from '../../../contract/site-files.ts';
@@ -7,7 +8,7 @@ import { overlayAnswer } from '../../../http/overlay-response.ts';
 import type { NotFoundPage } from './not-found-page.ts';
 import type { QueryMatch } from './redirect-query.ts';
 import { queryOf } from './redirect-query.ts';
-import type { RedirectParts } from './redirect-target.ts';
+import { type RedirectParts, toRuleEffect } from './redirect-target.ts';
 
 /** What a rule may answer with. */
 export interface RewriteSite {
@@ -60,6 +61,19 @@ export class RewriteTarget implements Target {
     return site.notFound.answer(exchange, params, status >= 400 ? status : 404);
   }
 
+  describe(asked: AskedRequest, params: Params): Effect | undefined {
+    const { request, destination, status, site } = this.#parts;
+    const found = request.matchHead(asked);
+    if (!found) return undefined;
+    const path = destination.toTarget(params, found);
+    const { method } = asked.request;
+    const [first] = [...site.functions.find(method, path), ...site.others.find(method, path)];
+    const isMissing = !first && site.files.has(path.split('?', 1)[0] ?? '') === false;
+    const what = isMissing ? 'which the site does not have' : first ? `of ${first.route.file}` : '';
+    const text = [`answers with ${path}`, what, status === 200 ? '' : `and ${status}`].filter(Boolean).join(', ');
+    return toRuleEffect(text, found);
+  }
+
   /** The target of the client with the query of the rule merged in. */
   #mergeQuery(target: string, params: Params, found: QueryMatch): string {
     const query = queryOf(target);
@@ -71,11 +85,12 @@ export class RewriteTarget implements Target {
 /** Calls the targets with this request target until one answers. If none does, the exchange is as before. */
 async function callAny(exchange: Exchange, candidates: readonly Candidate[], toTarget: () => string): Promise<Outcome> {
   if (candidates.length === 0) return 'passed';
-  const { target: originalTarget, route: rule } = exchange;
+  const { target: originalTarget, route: rule, step: ruleStep } = exchange;
   const target = toTarget();
   if (target !== originalTarget) exchange.rewrite(target);
   for (const { route, params } of candidates) {
     exchange.route = route.pattern.text;
+    exchange.step = route.step;
     exchange.answeredBy = route.target.name;
     // The rule has no code of its own, and a reload must not end that of the route before the call.
     route.code?.enter();
@@ -86,6 +101,8 @@ async function callAny(exchange: Exchange, candidates: readonly Candidate[], toT
     }
   }
   exchange.route = rule;
+  exchange.step = ruleStep;
+  exchange.calledAtMs = 0;
   if (target !== originalTarget) exchange.rewrite(originalTarget);
   return 'passed';
 }

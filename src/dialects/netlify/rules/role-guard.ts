@@ -31,9 +31,9 @@ export class RoleGuard {
 
   /** The path, as some server may read it, is one of a rule whose roles the client does not have. */
   isClosedFor(exchange: Exchange): boolean {
-    const { request, target } = exchange;
+    const { request, target, kept } = exchange;
     const [path = ''] = target.split('?', 1);
-    const spellings = new Set(toGuardedPaths(target).map((each) => each.toLowerCase()));
+    const spellings = new Set(toGuardedPaths(target, kept).map((each) => each.toLowerCase()));
     // The list of rules decides about the path as it is.
     spellings.delete(path);
     for (const spelling of [...spellings].flatMap(toPagePaths)) {

@@ -1,7 +1,8 @@
+import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { toMatchable } from '../../../contract/path.ts';
 import type { Project } from '../../../contract/project.ts';
-import type { Candidate, Route, RouteLimit, Router } from '../../../contract/route.ts';
+import type { Candidate, FilterLimit, Route, Router } from '../../../contract/route.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { toPagePaths } from '../../../http/guarded-paths.ts';
 import { type Overlay, overlayAnswer } from '../../../http/overlay-response.ts';
@@ -59,14 +60,32 @@ export class RuleFilter implements Target {
     return 'passed';
   }
 
+  describe(asked: AskedRequest): Effect | undefined {
+    const { answersAll, notFound } = this.#parts;
+    if (answersAll && !toMatchable(asked.target)) return notFound.describe();
+    for (const { route, params } of this.#runsHere ? this.#find(asked) : []) {
+      const rule = this.#byRoute.get(route);
+      const found = rule?.request.matchHead(asked);
+      if (!found) continue;
+      if (rule?.request.isGuard) return { text: GUARDS, outcome: 'may-answer' };
+      if (!rule?.force) return undefined;
+      const effect = route.target.describe?.(asked, params);
+      if (effect) return effect;
+    }
+    return undefined;
+  }
+
   /** The limit of the rule that is applied here, if it has one. */
-  findLimits(exchange: Exchange): readonly RouteLimit[] {
+  findLimits(exchange: Exchange): readonly FilterLimit[] {
     if (!this.#runsHere || this.#isClosedPage(exchange)) return [];
     let isClosed = false;
     for (const { route } of this.#find(exchange)) {
       const rule = this.#byRoute.get(route);
       if (!rule?.request.matchButRole(exchange)) continue;
-      if (rule.request.hasRole(exchange)) return route.limit && (rule.force || isClosed) ? [route.limit] : [];
+      if (rule.request.hasRole(exchange)) {
+        const { limit, pattern } = route;
+        return limit && (rule.force || isClosed) ? [{ rule: limit.rule, pattern: pattern.text }] : [];
+      }
       isClosed = true;
     }
     return [];
@@ -85,6 +104,7 @@ export class RuleFilter implements Target {
       if (rule.request.isGuard) overlayAnswer(exchange, FOR_ONE_CLIENT);
       if (!rule.force && !isClosed) return 'passed';
       exchange.route = route.pattern.text;
+      exchange.step = route.step;
       exchange.answeredBy = route.target.name;
       if ((await route.target.answer(exchange, params)) === 'answered') return 'answered';
     }
@@ -110,7 +130,7 @@ export class RuleFilter implements Target {
     return !this.#byRoute.get(first.route)?.request.hasRole(exchange);
   }
 
-  #find({ request, target }: Exchange): readonly Candidate[] {
+  #find({ request, target }: AskedRequest): readonly Candidate[] {
     return this.#router.find(request.method, target, request.host ?? '');
   }
 
@@ -119,6 +139,8 @@ export class RuleFilter implements Target {
     return this.#parts.notFound.answer(exchange);
   }
 }
+
+const GUARDS = 'answers 404 to clients without a role of its rule';
 
 /** A file, too, that only some clients may have must not stay in a cache. */
 const FOR_ONE_CLIENT: Overlay = { headers: [['Cache-Control', 'private, no-store']] };

@@ -1,3 +1,4 @@
+import type { AskedRequest } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { FindCountry } from '../call/geo.ts';
 import type { RuleConditions } from '../config/redirect-rule.ts';
@@ -48,6 +49,14 @@ export class RuleRequest {
   matchButRole(exchange: Exchange): QueryMatch | undefined {
     if (!this.#isHost(exchange) || !this.#hold(exchange)) return undefined;
     return this.#query.match(exchange.target);
+  }
+
+  /** As `match`, without the conditions, which need headers; `isSure`: there are none. */
+  matchHead({ request: { host }, target }: AskedRequest): (QueryMatch & { readonly isSure: boolean }) | undefined {
+    const { origin } = this.#parts;
+    if (origin && host !== undefined && !isHost(host, origin.host)) return undefined;
+    const found = this.#query.match(target);
+    return found && { ...found, isSure: !origin && !this.hasConditions };
   }
 
   hasRole(exchange: Exchange): boolean {

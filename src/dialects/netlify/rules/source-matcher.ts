@@ -1,5 +1,5 @@
 import type { MatchablePath } from '../../../contract/path.ts';
-import type { Params } from '../../../contract/target.ts';
+import { createParams, type Params } from '../../../contract/target.ts';
 
 /** One segment of the `from` of a rule. A `prefix` is last: the text, and then any rest of the path. */
 export type SourceSegment =
@@ -23,7 +23,7 @@ export class SourceMatcher {
     if (path.hasInnerSlash) return undefined;
     const last = this.#segments.at(-1);
     if (last?.kind === 'literal' && last.text !== path.segments.at(-1)) return undefined;
-    const params: Record<string, string> = Object.create(null);
+    const params = createParams<string>();
     return this.#matchFrom(path, 0, 0, params) ? params : undefined;
   };
 

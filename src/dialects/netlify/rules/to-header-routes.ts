@@ -31,10 +31,15 @@ export function toHeaderRoutes({ rules, functions, project }: HeaderParts): Head
     return [{ severity: 'warning', file, ...(line !== undefined && { line }), message }];
   });
   const routes = [
-    ...(guards.length > 0 ? [toFilter('Basic-Auth', new BasicAuthFilter(guards), -1)] : []),
+    ...(guards.length > 0 ? [toGuard(guards)] : []),
     ...(headers.length > 0 ? [toFilter('headers', new HeaderFilter(headers), 1)] : []),
   ];
   return { routes, problems };
+}
+
+function toGuard(rules: readonly HeaderRule[]): Route {
+  const route = toFilter('Basic-Auth', new BasicAuthFilter(rules), -1);
+  return { ...route, guards: { kind: 'Basic-Auth', names: rules.map(({ path }) => path) } };
 }
 
 /** No file has such a path. */

@@ -2,12 +2,12 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import type { ExternalOrigins } from '../../../contract/external-origins.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { type Project, withCode } from '../../../contract/project.ts';
-import type { Route, RouteLimit } from '../../../contract/route.ts';
+import type { FilterLimit, Route, RouteLimit } from '../../../contract/route.ts';
 import { NO_FILES } from '../../../contract/site-files.ts';
 import type { Target } from '../../../contract/target.ts';
 import { toCountryFinder } from '../call/geo.ts';
 import { describeLimit } from '../config/rate-limit.ts';
-import { type RedirectRule, withoutRepeats } from '../config/redirect-rule.ts';
+import { CLOSED_NOTE, isGuard, type RedirectRule, toClosedRule, withoutRepeats } from '../config/redirect-rule.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { NotFoundPage } from './not-found-page.ts';
 import { type ProxyParts, ProxyTarget } from './proxy-target.ts';
@@ -37,7 +37,7 @@ export interface RedirectRoutes {
   /** Rules whose file is missing; to be called when the files of the site are known. */
   readonly lateProblems?: () => readonly Problem[];
   /** The limit of the forced rule that would answer; undefined: no rule of the site has a limit, or none has force. */
-  readonly findLimits?: (exchange: Exchange) => readonly RouteLimit[];
+  readonly findLimits?: (exchange: Exchange) => readonly FilterLimit[];
   /** What answers every request that nothing else of the site does; undefined: those go to the next hop. */
   readonly answersAll?: Pick<Problem, 'file' | 'line'>;
 }
@@ -45,8 +45,8 @@ export interface RedirectRoutes {
 /**
  * The routes of the rules of a site: redirects of the client to another URL, and rewrites to a
  * function or a file of this site. They are one list, of which the first matching rule is used. With
- * `force` it runs before functions and files, in one filter; else after them. A rule that nexthop
- * does not support becomes a warning.
+ * `force` it runs before functions and files, in one filter; else after them. A rule that is not used
+ * becomes a problem.
  */
 export function toRedirectRoutes(parts: RedirectParts): RedirectRoutes {
   return new Rules(parts).toRoutes();
@@ -78,12 +78,14 @@ class Rules {
 
   toRoutes(): RedirectRoutes {
     const { rules, repeated } = withoutRepeats(this.#parts.rules);
-    for (const rule of repeated) this.#report(rule, 'the same rule follows later');
+    for (const rule of repeated) this.#report(rule, 'the same rule follows later', 'warning');
     const listed = rules.flatMap((rule, index) => {
       const found = this.#toListed(rule, index);
-      if (typeof found !== 'string') return [found];
-      this.#report(rule, found);
-      return [];
+      if (!(found instanceof Unused)) return [found];
+      const closed = isGuard(rule) ? this.#toListed(toClosedRule(rule), index) : found;
+      const isClosed = !(closed instanceof Unused);
+      this.#report(rule, isClosed ? `${found.why}; ${CLOSED_NOTE}` : found.why, found.severity);
+      return isClosed ? [closed] : [];
     });
     const all = listed.find(({ from, request }) => from === '/*' && request.isOpen);
     const last = this.#toLastRoute();
@@ -110,14 +112,14 @@ class Rules {
     return [{ severity: 'warning', ...toPlace(rule), message }];
   }
 
-  #toListed(rule: RedirectRule, index: number): (ListedRule & { readonly rule: RedirectRule }) | string {
-    if (rule.others.length > 0) return `nexthop does not support ${rule.others.join(', ')}`;
+  #toListed(rule: RedirectRule, index: number): (ListedRule & { readonly rule: RedirectRule }) | Unused {
+    if (rule.others.length > 0) return new Unused(`nexthop does not support ${rule.others.join(', ')}`, 'warning');
     const source = toRedirectSource(rule.from);
-    if (typeof source === 'string') return `its "from" ${source}`;
+    if (typeof source === 'string') return new Unused(`its "from" ${source}`);
     const request = this.#toRequest(rule, source);
     const target = this.#toTarget(rule, source, request);
-    if (typeof target === 'string') return target;
-    if (request.isGuard && !this.#tokens.hasSecret) {
+    if (target instanceof Unused) return target;
+    if (rule.conditions.role?.length && !this.#tokens.hasSecret) {
       const message = `the variable JWT_SECRET is not set, so no client has a role: ${JSON.stringify(rule.from)} answers 404`;
       this.#problems.push({ severity: 'warning', ...toPlace(rule), message });
     }
@@ -147,18 +149,19 @@ class Rules {
     });
   }
 
-  #toTarget(rule: RedirectRule, source: RedirectSource, request: RuleRequest): Target | string {
+  #toTarget(rule: RedirectRule, source: RedirectSource, request: RuleRequest): Target | Unused {
     const { file, to, status, query } = rule;
-    if (!/^(?:\/(?!\/)|https?:\/\/[^/?#])/i.test(to)) return 'its "to" must start with "/", http:// or https://';
+    if (!/^(?:\/(?!\/)|https?:\/\/[^/?#])/i.test(to))
+      return new Unused('its "to" must start with "/", http:// or https://');
     const names = new Set([...source.names, ...capturesOf(query)]);
     const destination = new RedirectDestination(to, names);
     if (destination.origin.split(/(?=:)/).some((piece) => findName(piece, names) !== undefined)) {
-      return 'its "to" has a placeholder in the host; only path and query may have one';
+      return new Unused('its "to" has a placeholder in the host; only path and query may have one');
     }
     const parts = { file, status, request, destination };
     if (rule.rateLimit === 'wrong') return this.#toClosed(rule, request);
     if (REDIRECT_STATUSES.has(status)) return new RedirectTarget(parts);
-    if (status > 200 && status < 400) return `status ${status} is neither a redirect nor a final response`;
+    if (status > 200 && status < 400) return new Unused(`status ${status} is neither a redirect nor a final response`);
     if (destination.origin !== '') return this.#toProxy(rule, { request, destination });
     return new RewriteTarget({ ...parts, site: this.#site });
   }
@@ -169,15 +172,15 @@ class Rules {
     return { name, answer: async (exchange) => (request.match(exchange) ? notFound.answer(exchange) : 'passed') };
   }
 
-  #toProxy(rule: RedirectRule, parts: Pick<ProxyParts, 'request' | 'destination'>): Target | string {
+  #toProxy(rule: RedirectRule, parts: Pick<ProxyParts, 'request' | 'destination'>): Target | Unused {
     const { env, origins } = this.#parts.project;
     const { file, status, headers, signed } = rule;
-    if (status !== 200) return `only status 200 may lead to another host, got ${status}`;
+    if (status !== 200) return new Unused(`only status 200 may lead to another host, got ${status}`);
     const obstacle = origins?.findObstacle(parts.destination.origin);
-    if (obstacle !== undefined) return obstacle;
+    if (obstacle !== undefined) return new Unused(obstacle, 'warning');
     const secret = signed === undefined ? undefined : env[signed];
     if (signed !== undefined && !secret)
-      return `the variable ${signed}, with which its requests are signed, is not set`;
+      return new Unused(`the variable ${signed}, with which its requests are signed, is not set`, 'warning');
     const site = {
       netlify_id: env.SITE_ID ?? '',
       site_url: env.URL ?? '',
@@ -198,7 +201,9 @@ class Rules {
     if (forced === 0 && !answersAll) return [];
     const target = new RuleFilter({ rules, createRouter, notFound: this.#site.notFound, answersAll });
     if (rules.some(({ route: { limit } }) => limit)) this.#limited = target;
-    const filter = { methods: 'any', target, step: 1, dialect: 'netlify', file: target.name } as const;
+    const roles = rules.filter(({ request }) => request.isGuard).map(({ from }) => from);
+    const guards = roles.length > 0 && { guards: { kind: 'rules with roles', names: roles } };
+    const filter = { methods: 'any', target, step: 1, dialect: 'netlify', file: target.name, ...guards } as const;
     if (forced === 0) return [{ ...filter, pattern: { text: 'unusual paths', segments: [REST] } }];
     const about = forced === 1 ? '1 rule' : `${forced} rules`;
     return [{ ...filter, pattern: { text: 'forced redirects', segments: [REST] }, about }];
@@ -212,10 +217,21 @@ class Rules {
     return [{ pattern, methods: 'any', target: this.#site.notFound, step: 7, rank: 1, dialect: 'netlify', file }];
   }
 
-  #report(rule: RedirectRule, why: string): void {
+  #report(rule: RedirectRule, why: string, severity: Problem['severity']): void {
     const { from, to } = rule;
     const message = `the redirect from ${JSON.stringify(from)} to ${JSON.stringify(to)} is not used: ${why}`;
-    this.#problems.push({ severity: 'warning', ...toPlace(rule), message });
+    this.#problems.push({ severity, ...toPlace(rule), message });
+  }
+}
+
+/** Why a rule is not used: a mistake in it, or something that nexthop or its settings do not have ('warning'). */
+class Unused {
+  readonly why: string;
+  readonly severity: Problem['severity'];
+
+  constructor(why: string, severity: Problem['severity'] = 'error') {
+    this.why = why;
+    this.severity = severity;
   }
 }
 

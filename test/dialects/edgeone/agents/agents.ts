@@ -3,6 +3,7 @@ import test from 'ava';
 import { edgeone } from '../../../../src/dialects/edgeone/edgeone.ts';
 import { serveDialect } from '../../../helpers/dialect-server.ts';
 import { startEdge } from '../../../helpers/edge.ts';
+import type { Peer } from '../../../helpers/peer.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 import { until } from '../../../helpers/until.ts';
 import { untilResult } from '../../../helpers/until-result.ts';
@@ -53,15 +54,46 @@ test.serial(
     t.regex(response.headers.get('makers-run-id') ?? '', /^[\da-f-]{36}$/);
 
     leaving.abort();
-    // A client that has closed only its half may still read: the next write shows that it has left.
-    await until(() => {
-      state().next?.();
-      return state().signal.aborted && state().cancelled;
-    }, 'signal and cancel');
-    const [line] = await accessLines(1);
-    t.is(line?.fault, 'client_left');
+    // Without a further write.
+    await until(() => state().signal.aborted && state().cancelled, 'signal and cancel');
+    t.is(state().made(), 1);
+    const [line, ...more] = await accessLines(1);
+    t.like(line, { status: '200', fault: 'client_left' });
+    t.deepEqual(more, []);
   },
 );
+
+for (const [leaving, leave] of [
+  ['resets its connection', (client: Peer) => client.reset()],
+  ['closes its connection', (client: Peer) => void client.socket.destroy()],
+  ['ends its side', (client: Peer) => client.end()],
+] as const) {
+  test.serial(
+    `a client that ${leaving} before an agent has answered fires the signal, and has one line with 499`,
+    async (t) => {
+      Reflect.deleteProperty(globalThis, 'waiting');
+      const { connect, accessLines } = await startEdge(t, {
+        site: await siteFolder(t, {
+          'agents/wait.js': `export const onRequest = ({ request }) => new Promise((resolve) => {
+        globalThis.waiting = request.signal;
+        request.signal.addEventListener('abort', () => resolve('late'));
+      });`,
+        }),
+      });
+      const signal = (): AbortSignal | undefined => Reflect.get(globalThis, 'waiting') as AbortSignal | undefined;
+      const client = await connect();
+      client.write('POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+      await until(() => signal() !== undefined, 'the run');
+
+      leave(client);
+
+      await until(() => signal()?.aborted === true, 'the signal');
+      const [line, ...more] = await accessLines(1);
+      t.like(line, { status: '499', fault: 'client_left', target: 'agents/wait.js' });
+      t.deepEqual(more, []);
+    },
+  );
+}
 
 test('an agent gets its conversation, a parsed body and headers of both forms', async (t) => {
   const { url } = await serveDialect(t, edgeone, {
@@ -156,10 +188,7 @@ test('files below agents/ that begin with "_" are no routes, and are not loaded 
     reading.routes.filter(({ step }) => step === 4).map(({ pattern, file }) => `${pattern.text} ${file}`),
     ['/chat agents/chat.ts', '/chat/stop agents/chat.ts', '/chat cloud-functions/chat.js'],
   );
-  t.deepEqual(
-    reading.problems.map(({ file, message }) => `${file} ${message}`),
-    ['cloud-functions/chat.js has the path /chat, as agents/chat.ts has, which is tried first'],
-  );
+  t.deepEqual(reading.problems, []);
 });
 
 test('the start names files that use what agents do not have here, and agents.mcp', async (t) => {
@@ -170,6 +199,9 @@ test('the start names files that use what agents do not have here, and agents.mc
       // context.tools
       export const onRequest = (context) => run(context);`,
     'agents/_run.ts': 'export const run = (context) => context.tools.all() && context.sandbox?.runCode;',
+    'agents/graph.ts': `// langgraphStore
+      export const onRequest = ({ store: { langgraphCheckpointer } }) => langgraphCheckpointer;`,
+    'cloud-functions/graph.ts': 'export const onRequest = ({ agent }) => agent.store.langgraphStore;',
   });
 
   t.deepEqual(
@@ -177,8 +209,10 @@ test('the start names files that use what agents do not have here, and agents.mc
     [
       'edgeone.json:1 agents.tiemout is not used',
       'edgeone.json:1 agents.mcp is not used',
-      'agents/_run.ts:1 reads context.sandbox',
       'agents/_run.ts:1 reads context.tools',
+      'agents/_run.ts:1 reads context.sandbox',
+      'agents/graph.ts:2 reads langgraphCheckpointer',
+      'cloud-functions/graph.ts:1 reads langgraphStore',
     ],
   );
 });
@@ -209,7 +243,11 @@ test('values of context.kv belong to one agent', async (t) => {
   const { url } = await startEdge(t, { site: await siteFolder(t, { 'agents/a.js': agent, 'agents/b.js': agent }) });
   const put = (query = ''): Promise<Response> =>
     fetch(`${url}/a${query}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"n":1}' });
-  const read = async (path: string): Promise<unknown> => (await fetch(url + path)).json();
+  const read = async (path: string): Promise<unknown> => {
+    const text = await (await fetch(url + path)).text();
+    t.regex(text, /^\{/);
+    return JSON.parse(text);
+  };
 
   await put();
   t.deepEqual(await read('/a'), { value: { n: 1 }, list: { keys: ['k'], complete: true } });

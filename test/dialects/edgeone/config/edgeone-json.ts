@@ -196,3 +196,16 @@ for (const value of ['"30"', '0', '-1', 'null', '1e9']) {
     t.regex(toLines(reading)[0] ?? '', /cloudFunctions\.nodejs\.maxDuration must be a number of seconds/);
   });
 }
+
+test('keys of the build and of other languages are accepted, and a flat maxDuration counts for Node', async (t) => {
+  const reading = await read(
+    t,
+    `{ "name": "site", "framework": "vite", "build": { "command": "x" },
+      "cloudFunctions": { "maxDuration": 60, "python": { "maxDuration": 30 }, "go": {}, "mainlandRegions": ["ap-beijing"] } }`,
+  );
+
+  t.is(reading.json.maxDurationMs, 60_000);
+  t.deepEqual(toLines(reading), [
+    '2:42 warning cloudFunctions.maxDuration counts as cloudFunctions.nodejs.maxDuration',
+  ]);
+});

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Store } from '../../../../src/contract/store.ts';
-import { ConversationStore } from '../../../../src/dialects/edgeone/conversations/conversation-store.ts';
-import { Records } from '../../../../src/dialects/edgeone/conversations/records.ts';
+import type { ConversationStore } from '../../../../src/dialects/edgeone/conversations/conversation-store.ts';
+import { openConversations } from '../../../../src/dialects/edgeone/conversations/open-conversations.ts';
 import { CONFIGURED_STORES } from '../../../helpers/configured-store.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
@@ -9,7 +9,7 @@ import { siteFolder } from '../../../helpers/site-folder.ts';
 /** Two stores of conversations over one store, as in two processes. */
 function openTwo(store: Store, messageLimitBytes = 0): readonly [ConversationStore, ConversationStore] {
   const open = (runId?: string): ConversationStore =>
-    new ConversationStore({ records: new Records(store.kv('edgeone/conversations')), runId, messageLimitBytes });
+    openConversations((namespace) => store.kv(namespace), { root: '/', messageLimitBytes })('c', runId);
   return [open('run-1'), open()];
 }
 

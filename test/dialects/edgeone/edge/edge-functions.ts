@@ -28,10 +28,44 @@ test('an edge function shadows a file and a cloud function of its path', async (
   t.true(
     edge.site.problems.some(
       ({ file, message }) =>
-        file === 'cloud-functions/page.js' && message.includes('/page, as edge-functions/page.js has'),
+        file === 'cloud-functions/page.js' &&
+        message.includes('never answers /page: edge-functions/page.js answers first'),
     ),
   );
 });
+
+const COVERED = 'export const onRequest = () => new Response("cloud");';
+const SENDS_ON = 'export const onRequest = ({ request }) => fetch(request);';
+
+for (const [what, edge, cloud, isReported] of [
+  ['an edge function of all paths covers', ['api/[[default]].js', HELLO], ['api/images/upload.js', COVERED], true],
+  ['an edge function of a param covers', ['api/[id].js', HELLO], ['api/users.js', COVERED], true],
+  ['an edge function of all methods covers', ['[[all]].js', HELLO], ['a/[[rest]].js', COVERED], true],
+  ['an edge function that sends requests on gets first', ['[[all]].js', SENDS_ON], ['a/b.js', COVERED], false],
+  [
+    'an edge function of GET alone covers',
+    ['[[all]].js', HELLO.replace('onRequest', 'onRequestGet')],
+    ['a.js', COVERED],
+    false,
+  ],
+  ['no edge function covers', ['api/[id].js', HELLO], ['api/a/b.js', COVERED], false],
+  ['no edge function of another folder covers', ['apis/[[rest]].js', HELLO], ['api/a.js', COVERED], false],
+] as const) {
+  test(`a cloud function that ${what} is ${isReported ? '' : 'not '}reported`, async (t) => {
+    const { reading } = await serveDialect(t, edgeone, {
+      [`edge-functions/${edge[0]}`]: edge[1],
+      [`cloud-functions/${cloud[0]}`]: cloud[1],
+    });
+
+    const problems = reading.problems.map(({ file, message }) => `${file} ${message}`);
+    const expected = `cloud-functions/${cloud[0]} never answers`;
+    t.deepEqual(
+      problems.map((text) => text.slice(0, expected.length)),
+      isReported ? [expected] : [],
+    );
+    if (isReported) t.true(problems[0]?.includes(`edge-functions/${edge[0]} gets it first`));
+  });
+}
 
 test('no spelling of a path passes an edge function that protects it', async (t) => {
   const { url, connect } = await startEdge(t, {

@@ -30,6 +30,13 @@ const GUARDS: Readonly<Record<string, GuardedSite>> = {
     }`),
     ...{ status: 403, opens: true, asksHop: true },
   },
+  'an edge function that compares the path again': {
+    files: edgeFunction(`export function onRequest({ request }) {
+      const isGuarded = new URL(request.url).pathname.startsWith('/admin');
+      return isGuarded && !${isAllowed("request.headers.get('cookie')")} ? ${REFUSAL} : fetch(request);
+    }`),
+    ...{ status: 403, opens: true },
+  },
   'an edge function that does not load': {
     files: edgeFunction('export const onRequest = () => {}; throw new Error("broken");'),
     ...{ status: 500, opens: false },

@@ -85,7 +85,10 @@ test('edge functions answer as the bundle of the platform does', async (t) => {
   const { url, reading } = await serveDialect(t, edgeone, files);
   const keys = 'request,params,env,waitUntil,eo';
 
-  t.deepEqual(reading.problems, []);
+  t.deepEqual(
+    reading.problems.map(({ file, message }) => `${file} ${message}`),
+    ['edge-functions/both.js never calls its handlers of GET: in edge functions onRequest comes first'],
+  );
   for (const [request, answer] of RECORDED) {
     const [method = '', path = ''] = request.split(' ');
     const response = await fetch(url + path, { method });

@@ -67,7 +67,10 @@ for (const target of SPELLINGS) {
 }
 
 for (const [pattern, targets] of [
-  ['/hidden', ['/hidden/', '/hidden.html', '/hidden/index.html', '/hidden%2ehtml']],
+  [
+    '/hidden',
+    ['/hidden/', '/hidden.html', '/hidden/index.html', '/hidden%2ehtml', '/hidden.html.gz', '/hidden.html.%62r'],
+  ],
   ['/hidden.html', ['/hidden', '/hidden/', '/hidden/index.html']],
   ['/', ['/index.html', '/index']],
 ] as const) {

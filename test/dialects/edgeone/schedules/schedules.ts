@@ -51,6 +51,7 @@ test('a schedule sends its request to functions of each kind, through the middle
     { name: 'Täglich', cron: '0 2 * * *', path: '/api/tick', timezone: 'Asia/Shanghai', timeout: 60 },
     { name: 'read', cron: '0 2 * * *', path: '/api/read' },
     { name: 'edge', cron: '0 2 * * *', path: '/edge', method: 'put', payload: [] },
+    { name: 'agent', cron: '0 2 * * *', path: '/heartbeat', payload: { beat: 1 } },
     { name: 'app', cron: '0 2 * * *', path: '/app/x', payload: { b: 2 } },
     { name: 'hop', cron: '0 2 * * *', path: '/elsewhere' },
   ];
@@ -62,6 +63,10 @@ test('a schedule sends its request to functions of each kind, through the middle
       'cloud-functions/api/tick.js': keep('tick'),
       'cloud-functions/api/read.js': keep('read', 'onRequestGet'),
       'edge-functions/edge.js': keep('edge'),
+      'agents/heartbeat.ts': `export const onRequest = ({ request, conversation_id }) => {
+          const { method, url, headers, body } = request;
+          globalThis.received.agent = { method, url, text: JSON.stringify({ body, conversation_id }), headers };
+        };`,
       'cloud-functions/app/[[all]].js': `const app = (request, response) => {
           let text = '';
           request.on('data', (chunk) => { text += chunk; }).on('end', () => {
@@ -83,6 +88,7 @@ test('a schedule sends its request to functions of each kind, through the middle
     'x-edgeone-schedule': '/api/tick?k=1',
     'x-edgeone-schedule-time': '2026-01-02T03:04:00.000Z',
     'x-passed': '1',
+    'x-request-id': jobAttempt().id,
   });
 
   await runSchedule(edge, 'Täglich');
@@ -94,6 +100,9 @@ test('a schedule sends its request to functions of each kind, through the middle
   t.like(received('read'), { method: 'GET', text: '' });
   await runSchedule(edge, 'edge');
   t.like(received('edge'), { method: 'PUT', text: '[]' });
+  await runSchedule(edge, 'agent');
+  t.like(received('agent'), { method: 'POST', text: '{"body":{"beat":1},"conversation_id":""}' });
+  t.like(received('agent')?.headers, { 'x-edgeone-schedule': 'agent' });
   await runSchedule(edge, 'app');
   t.like(received('app'), { method: 'POST', text: '{"b":2}', url: '/x' });
   await runSchedule(edge, 'hop');
@@ -102,10 +111,10 @@ test('a schedule sends its request to functions of each kind, through the middle
   t.deepEqual(
     edge.edge.site.problems.map(({ severity, file, line, message }) => `${severity} ${file}:${line} ${message}`),
     [
-      'warning edgeone.json:40 the schedule "hop" calls POST /elsewhere, which no function of the site answers; the next hop gets its requests',
+      'warning edgeone.json:48 the schedule "hop" calls POST /elsewhere, which no function of the site answers; the next hop gets its requests',
     ],
   );
-  const lines = await edge.accessLines(6);
+  const lines = await edge.accessLines(7);
   t.true(
     lines.some(({ status, request }) => status === '200' && request?.includes('/api/read')),
     JSON.stringify(lines),

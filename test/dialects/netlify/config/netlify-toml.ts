@@ -18,14 +18,18 @@ test('a site without netlify.toml has empty settings', async (t) => {
   });
 });
 
-test('a file that is not TOML is an error with its location, and the whole file is ignored', async (t) => {
+test('a file that is not TOML is an error with its location, and closes the site', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': '[functions]\ndirectory = "api"\nschedule = \n' });
 
-  const { functionsFolder, problems } = await readNetlifyToml(root, false);
+  const { functionsFolder, isClosed, problems } = await readNetlifyToml(root, false);
 
   t.is(functionsFolder, undefined);
+  t.true(isClosed);
   t.like(problems[0], { severity: 'error', file: 'netlify.toml', line: 3 });
-  t.regex(problems[0]?.message ?? '', /^is not valid TOML: .*; the whole file is ignored$/);
+  t.regex(
+    problems[0]?.message ?? '',
+    /^is not valid TOML: .*; it may protect paths, so every request is answered 500$/,
+  );
   t.notRegex(problems[0]?.message ?? '', /\n/);
 });
 
@@ -68,7 +72,7 @@ for (const { title, text, isDev = false, folder } of FOLDERS) {
 
 const MISTAKES = `[build]
 base = "packages/site"
-publish = ""
+publish = 3
 
 [[redirects]]
 from = "/a"
@@ -101,6 +105,15 @@ for = "/*"
   Basic-Auth = "secret"
 `;
 
+test('an empty folder is not set, and not reported', async (t) => {
+  const root = await siteFolder(t, { 'netlify.toml': '[build]\nbase = ""\npublish = ""\n' });
+
+  const { base, publish, problems } = await readNetlifyToml(root, false);
+
+  t.deepEqual(problems, []);
+  t.deepEqual([base, publish], ['.', undefined]);
+});
+
 test('each error is reported with its line', async (t) => {
   const root = await siteFolder(t, { 'netlify.toml': MISTAKES, 'packages/site/netlify.toml': '' });
 
@@ -110,9 +123,9 @@ test('each error is reported with its line', async (t) => {
     problems.map(({ line, message }) => `${line}: ${message}`),
     [
       '14: functions.directory must be inside the site, got "../../../out"; it is not used',
-      '3: build.publish must be a folder of the site, got ""; it is not used',
+      '3: build.publish must be a folder of the site, got 3; it is not used',
       '2: build.base has a packages/site/netlify.toml, which is not read: move its settings here',
-      '23: edge_functions[0] must name its function; it is not used',
+      '23: edge_functions[0] must name its function; its paths answer 500',
       '8: redirects[0].status must be a status, such as 301, got "soon"; the redirect is not used',
       '10: redirects[1].to must be a string, got nothing; the redirect is not used',
       '22: redirects[2].force must be true or false, got "yes"; the redirect is not used',

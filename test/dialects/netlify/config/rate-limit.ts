@@ -92,6 +92,11 @@ const ROWS: readonly Row[] = [
     read: 'wrong',
     reported: ['error windowlimit is no key of a rate limit; did you mean windowLimit?'],
   },
+  {
+    given: { windowLimt: 7 },
+    read: 'wrong',
+    reported: ['error windowLimt is no key of a rate limit; did you mean windowLimit?'],
+  },
 ];
 
 for (const { given, read, reported = [] } of ROWS) {

@@ -54,7 +54,7 @@ for (const [line, message] of [
       ['/x', '/z'],
     );
     t.deepEqual(problems, [
-      { severity: 'warning', file: '_redirects', line: 2, message: `${message}; the rule is not used` },
+      { severity: 'error', file: '_redirects', line: 2, message: `${message}; the rule is not used` },
     ]);
   });
 }

@@ -35,11 +35,19 @@ test('each unknown key is reported with its line and the nearest known key', asy
   const { problems, redirects } = await readNetlifyToml(root, false);
 
   const unknown = problems.filter(({ message }) => message.includes('is no key'));
-  t.true(unknown.every(({ severity, file }) => severity === 'warning' && file === 'netlify.toml'));
+  t.true(problems.every(({ file }) => file === 'netlify.toml'));
+  t.deepEqual(
+    problems.filter(({ severity }) => severity === 'error').map(({ line }) => line),
+    [19, 22, 25],
+    'what is not used because of such a key is an error',
+  );
   const WHAT = 'is no key of netlify.toml and is not used';
   t.deepEqual(
     unknown.map(({ line, message }) => `${line}: ${message}`),
     [
+      '19: redirects[0].form is no key of a redirect; did you mean from?; the redirect is not used',
+      '22: redirects[0].conditions.Contry is no key of a redirect; did you mean Country?; the redirect is not used',
+      '25: headers[0].vlaues is no key of a header rule; did you mean values?; the headers are not used',
       `12: contxt ${WHAT}; did you mean context?`,
       `3: build.comand ${WHAT}; did you mean command?`,
       `4: build.publsih ${WHAT}; did you mean publish?`,
@@ -49,10 +57,7 @@ test('each unknown key is reported with its line and the nearest known key', asy
       `8: functions.directroy ${WHAT}; did you mean directory?`,
       `10: functions."api_*".timout ${WHAT}; did you mean timeout?`,
       `11: functions."api_*".nothing ${WHAT}`,
-      `25: headers[0].vlaues ${WHAT}; did you mean values?`,
       `15: context.production.publsh ${WHAT}; did you mean publish?`,
-      '19: redirects[0].form is no key of a redirect; did you mean from?; the redirect is not used',
-      '22: redirects[0].conditions.Contry is no key of a redirect; did you mean Country?; the redirect is not used',
     ],
   );
   t.deepEqual(redirects, []);

@@ -234,6 +234,30 @@ test('a body that an edge function has changed reaches the next hop in chunks', 
   t.regex(text, /X-Got: true HELLO\r\n/);
 });
 
+test('the request of an edge function stays as it was, whatever later ones change', async (t) => {
+  const site = await siteFolder(t, {
+    [`${EDGE}a.js`]: `export default async (request, context) => {
+        await context.next();
+        const seen = [request.headers.get('authorization'), request.headers.get('x-inner'), new URL(request.url).pathname];
+        return Response.json([...seen, Object.fromEntries(request.headers)['authorization'], new Request(request).url]);
+      };
+      export const config = { path: "/*" };`,
+    [`${EDGE}b.js`]: `export default (request) => {
+        request.headers.set('x-inner', 'token');
+        request.headers.delete('authorization');
+      };
+      export const config = { path: "/*" };`,
+    'public/a.txt': 'file',
+  });
+  const edge = await startEdge(t, { site });
+
+  t.true(
+    (await edge.exchange(get('/a.txt', 'Authorization: mine'))).endsWith(
+      '["mine",null,"/a.txt","mine","http://a/a.txt"]',
+    ),
+  );
+});
+
 test('a request that waits in next() is answered during a drain', async (t) => {
   const asked = Promise.withResolvers<void>();
   const closing = Promise.withResolvers<void>();

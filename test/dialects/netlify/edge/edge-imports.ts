@@ -69,6 +69,22 @@ const IMPORTS: Readonly<
     },
     'tiny',
   ],
+  'a name of the import map of a framework': [
+    'alias:one',
+    {
+      '.netlify/v1/edge-functions/import_map.json': '{ "imports": { "alias:one": "../../../lib/one.ts" } }',
+      'lib/one.ts': 'export const name = "one";',
+    },
+    'one',
+  ],
+  'a package that is an ES module by its syntax alone': [
+    'tiny/sub',
+    {
+      'node_modules/tiny/package.json': '{ "name": "tiny", "exports": { "./sub": "./a.js" } }',
+      'node_modules/tiny/a.js': 'const it = "syntax"; export { it as name };',
+    },
+    'syntax',
+  ],
   'a vendored URL': ['https://x.test/a.ts', vendored(URLS), 'vendored'],
   'a vendored URL that redirects': ['https://x.test/latest.ts', vendored(URLS), 'vendored'],
 };
@@ -135,6 +151,19 @@ test('types of the platform are imported without content', async (t) => {
   );
 
   t.regex(text, /\r\n\r\ntyped$/);
+});
+
+test('what Deno has not may be set, and what it has not be replaced', async (t) => {
+  const { text } = await answerOf(
+    t,
+    `Deno.cwd = () => "set";
+     export default () => {
+       try { Deno.env = {}; } catch (error) { return Response.json([Deno.cwd(), self === globalThis, error.name]); }
+     };
+     export const config = { path: "/*" };`,
+  );
+
+  t.true(text.endsWith('["set",true,"TypeError"]'), text);
 });
 
 test('Deno has env and version, and says by name what is not here', async (t) => {

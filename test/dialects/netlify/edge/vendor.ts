@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -7,6 +7,7 @@ import { netlify } from '../../../../src/dialects/netlify/netlify.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { listen } from '../../../helpers/listen.ts';
 import { project } from '../../../helpers/project.ts';
+import { siteFolder } from '../../../helpers/site-folder.ts';
 
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
@@ -74,4 +75,57 @@ test('nothing is stored if a module cannot be fetched', async (t) => {
 
   t.deepEqual(vendored?.mistakes, [`${url}/missing.ts cannot be fetched: the server answers 404`]);
   t.false(existsSync(folder));
+});
+
+/** The smallest module of WebAssembly. */
+const WASM = '\0asm\u0001\0\0\0';
+const LOAD = `const url = new URL('./deep/x.wasm', import.meta.url);
+  const { instance } = await WebAssembly.instantiateStreaming(fetch(url));
+  export const name = String(instance);`;
+
+test('WebAssembly beside a module of a URL is stored, and the module reads it', async (t) => {
+  const { url, asked } = await moduleServer(t, {
+    '/latest': '/v1/mod.ts',
+    '/v1/mod.ts': LOAD,
+    '/v1/deep/x.wasm': WASM,
+  });
+  const { opened, vendored, folder } = await vendorSite(t, url);
+  t.deepEqual(vendored?.urls, [`${url}/v1/deep/x.wasm`, `${url}/v1/mod.ts`]);
+  const before = asked.length;
+
+  const edge = await startEdge(t, { site: opened.root });
+  t.true((await edge.exchange(GET)).endsWith('\r\n\r\n[object WebAssembly.Instance]'));
+  await netlify.vendor?.(opened);
+  t.is(asked.length, before, 'what is there is not fetched again');
+  await edge.close();
+
+  const wasm = (await readdir(folder, { recursive: true })).find((file) => file.endsWith('x.wasm')) ?? '';
+  await writeFile(join(folder, wasm), `${WASM}\0`);
+  const changed = await startEdge(t, { site: opened.root });
+  t.regex(await changed.exchange(GET), /^HTTP\/1\.1 500 /);
+});
+
+test('an edge function reads WebAssembly of its site, and no other file', async (t) => {
+  const folder = await siteFolder(t, {
+    'site/netlify/edge-functions/one.js': `
+      import { name } from './lib/load.js';
+      export default async () => {
+        const read = (file) => fetch(new URL(file, import.meta.url)).then((response) => response.text(), String);
+        const names = ['../../secret.txt', 'none.wasm', '../../link.wasm', '../../hidden.wasm', '../../../x.wasm'];
+        const others = await Promise.all(names.map(read));
+        const ofPackage = await read('../../../node_modules/p/x.wasm');
+        return new Response([name, ofPackage.length, ...new Set(others)].join());
+      };
+      export const config = { path: '/*' };`,
+    'site/netlify/edge-functions/lib/load.js': LOAD,
+    'site/netlify/edge-functions/lib/deep/x.wasm': WASM,
+    'site/secret.txt': 'secret',
+    'x.wasm': WASM,
+    'node_modules/p/x.wasm': WASM,
+  });
+  await symlink('../x.wasm', join(folder, 'site/link.wasm'));
+  await symlink('secret.txt', join(folder, 'site/hidden.wasm'));
+  const edge = await startEdge(t, { site: join(folder, 'site') });
+
+  t.true((await edge.exchange(GET)).endsWith('\r\n\r\n[object WebAssembly.Instance],8,TypeError: fetch failed'));
 });

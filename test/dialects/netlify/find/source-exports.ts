@@ -36,12 +36,12 @@ for (const [title, text, reported] of [
   ['a name beside a star', "export * from '../lib/handler.js'; export const handlers = {};", undefined],
 ] as const) {
   test(`an export whose name resembles one of Netlify's is ${reported ? '' : 'not '}reported: ${title}`, async (t) => {
-    const { problems } = await findIn(t, {
+    const { problems, misspelt } = await findIn(t, {
       'netlify/lib/handler.js': 'export const handler = async () => ({ statusCode: 200 });',
       'netlify/functions/a.js': text,
     });
 
-    const found = problems.filter(({ message }) => message.includes('did you mean'));
+    const found = [...problems, ...misspelt.values()].filter(({ message }) => message.includes('did you mean'));
     t.deepEqual(
       found.map(({ line, column, message }) => `${line}:${column} ${message}`),
       reported === undefined ? [] : [reported],

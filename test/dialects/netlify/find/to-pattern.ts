@@ -110,8 +110,8 @@ for (const [path, complaint] of [
   });
 }
 
-test('params have no prototype', (t) => {
-  t.is(Object.getPrototypeOf(take(compile('/:constructor'), '/x', false)), null);
+test('params inherit nothing', (t) => {
+  t.false('toString' in (take(compile('/:constructor'), '/x', false) ?? {}));
 });
 
 test('case is ignored only if the route allows it, and params keep their case', (t) => {

@@ -56,6 +56,60 @@ test('the source may be the response of a function, which sees the client', asyn
   t.is(await get('/.netlify/images?url=/none.jpg'), '404');
 });
 
+test('an Express app and a page of an Astro build may send the source', async (t) => {
+  const image = (await picture(60)).toString('base64');
+  const { get } = await serve(t, {
+    'node_modules/express/index.js': `module.exports = require(${JSON.stringify(import.meta.resolve('express'))}.slice(7));`,
+    'cloud-functions/api/[[default]].js': `import express from 'express';
+      const app = express();
+      app.get('/picture', (request, response) => response.type('jpeg').send(Buffer.from('${image}', 'base64')));
+      app.get('/piped', (request, response) => {
+        response.writeHead(200, { 'content-type': 'image/jpeg' });
+        for (const byte of Buffer.from('${image}', 'base64')) response.write(Buffer.of(byte));
+        response.end();
+      });
+      app.get('/cut', (request, response) => { response.write('a'); response.destroy(); });
+      app.get('/refused', (request, response) => response.status(403).set('x-why', 'rights').send('no'));
+      export default app;`,
+    'dist/server/entry.mjs': `// X-Astro-Error
+      export const handler = (request, response, next) => {
+        if (request.url !== '/page.jpg') return next();
+        response.writeHead(200, { 'content-type': 'image/jpeg' });
+        response.end(Buffer.from('${image}', 'base64'));
+      };
+      export const options = { mode: 'middleware' };`,
+    'dist/client/robots.txt': '',
+  });
+
+  t.is(await get('/.netlify/images?url=/api/picture&w=30'), 'jpeg 30');
+  t.is(await get('/.netlify/images?url=/api/piped&w=30'), 'jpeg 30');
+  t.is(await get('/.netlify/images?url=/api/cut&w=30'), '500');
+  t.is(await get('/.netlify/images?url=/api/refused&w=30'), '403');
+  t.is(await get('/.netlify/images?url=/api/none&w=30'), '404');
+  t.is(await get('/.netlify/images?url=/page.jpg&w=30'), 'jpeg 30');
+});
+
+test('an edge function guards the source, and its refusal is sent as it is', async (t) => {
+  const { edge, get } = await serve(t, {
+    'netlify/edge-functions/guard.js': `
+      export default (request) => {
+        if (request.headers.get('cookie') === 'pass=1') return;
+        const headers = { 'www-authenticate': 'Bearer', 'content-type': 'text/plain', 'set-cookie': 'a=1' };
+        return new Response('who are you?', { status: 401, headers });
+      };
+      export const config = { path: '/red.jpg' };`,
+  });
+  const url = `${edge.url}/.netlify/images?url=/red.jpg&w=30`;
+
+  const refusal = await fetch(url);
+
+  t.is(`${refusal.status} ${await refusal.text()}`, '401 who are you?');
+  t.is(refusal.headers.get('www-authenticate'), 'Bearer');
+  t.deepEqual(refusal.headers.getSetCookie(), ['a=1']);
+  t.is((await fetch(url, { method: 'HEAD' })).status, 401);
+  t.is(await get('/.netlify/images?url=/red.jpg&w=30', { cookie: 'pass=1' }), 'jpeg 30');
+});
+
 test('a URL of the same host is a path of the site', async (t) => {
   const { edge, get } = await serve(t, {});
 

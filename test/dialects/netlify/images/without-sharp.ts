@@ -28,6 +28,8 @@ test('without sharp the original is sent, which is reported once, and wrong quer
   t.is((await get('url=/a.gif&w=11')).status, 200);
   t.is((await get('url=/a.gif&w=0')).status, 400);
   t.is((await get('url=/a.html')).status, 400);
+  const [route] = edge.edge.site.router.find('GET', '/.netlify/images');
+  t.is(route?.route.about, 'image CDN: images as they are, without sharp');
   await edge.close();
   const reports = (await edge.errorLines()).filter((line) => JSON.stringify(line).includes('sharp is not installed'));
   t.is(reports.length, 1);

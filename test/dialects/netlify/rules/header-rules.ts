@@ -191,12 +191,13 @@ test('a Basic-Auth of one path of a page guards all its paths, and the last rule
     'out/hidden.html': 'page',
     'out/written.html': 'page',
     'out/folder/index.html': 'page',
+    'out/hidden.html.gz': 'coded page',
     'out/index.html': 'home',
   });
   const edge = await startEdge(t, { site });
 
   for (const path of ['/hidden', '/written', '/folder'])
-    for (const end of ['', '/', '.html', '/index', '/index.html', '%2ehtml', '.HTML']) {
+    for (const end of ['', '/', '.html', '/index', '/index.html', '%2ehtml', '.HTML', '.html.gz', '/index.html.br']) {
       t.regex(await exchange(edge, path + end), /^HTTP\/1\.1 401 /, path + end);
       t.regex(await exchange(edge, path + end, 'GET', login('all:all')), /^HTTP\/1\.1 401 /, path + end);
       // Every reading of an encoded path must be allowed.

@@ -187,7 +187,7 @@ for (const [why, rule] of [
 
     t.deepEqual(routes, []);
     t.is(problems.length, 1);
-    t.like(problems[0], { severity: 'warning', file: 'netlify.toml', line: 7 });
+    t.like(problems[0], { severity: 'others' in rule ? 'warning' : 'error', file: 'netlify.toml', line: 7 });
     t.regex(problems[0]?.message ?? '', /^the redirect from ".*" to ".*" is not used: .+/);
   });
 }

@@ -1,7 +1,9 @@
-import type { CacheEntry } from '../contract/cache.ts';
+import type { CacheEntry, CacheRule } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
 import { findHeader } from '../contract/header-list.ts';
 import { HOP_BY_HOP, withoutNames } from '../http/headers.ts';
+import { KeptAnswer } from './kept-answer.ts';
 import type { StorableResponse } from './policy/storable-response.ts';
 
 export interface WholeResponse {
@@ -20,10 +22,13 @@ export interface EntryFacts {
   readonly nowMs: number;
 }
 
-/** Makes the entry for a response that may be stored. */
-export function toEntry({ status, headers, body }: WholeResponse, facts: EntryFacts): CacheEntry {
-  const { storable, inner, askedAtMs, nowMs } = facts;
-  return {
+/** Makes the entry for a response that may be stored. Undefined for one whose head cannot be sent, which only a client would have shown; then the exchange has the fault. */
+export function toKeptAnswer(
+  { status, headers, body }: WholeResponse,
+  { storable, inner, askedAtMs, nowMs }: EntryFacts,
+  fields: CacheRule['fields'],
+): KeptAnswer | undefined {
+  const entry: CacheEntry = {
     status,
     headers: toStoredHeaders(headers, inner),
     body,
@@ -35,6 +40,9 @@ export function toEntry({ status, headers, body }: WholeResponse, facts: EntryFa
     staleIfErrorMs: storable.staleIfErrorMs,
     isDurable: storable.isDurable,
   };
+  const kept = KeptAnswer.of(entry, fields);
+  if (!kept) inner.fault ??= new Fault('function_bad_answer', { message: 'the head of the Response is invalid' });
+  return kept;
 }
 
 const OF_ONE_RESPONSE = [...HOP_BY_HOP, 'content-length', 'age'];

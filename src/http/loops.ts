@@ -1,0 +1,106 @@
+import { Exchange } from '../contract/exchange.ts';
+import { Fault } from '../contract/fault.ts';
+import { wrapFetch } from '../contract/own-fetch.ts';
+import { currentCall } from '../process/site-calls.ts';
+
+export interface LoopRules {
+  /** This module's name in Via and CDN-Loop (RFC 8586). */
+  readonly name: string;
+  /** A request that already passed modules of this name so many times is a loop. */
+  readonly loopLimit: number;
+}
+
+/** Throws `loop_detected` for a request that has passed modules of this name too often. */
+export function refuseLoop(passes: number, { name, loopLimit }: LoopRules): void {
+  if (passes < loopLimit) return;
+  throw new Fault('loop_detected', {
+    message: `the request already passed ${name} ${passes} times; NEXT_HOP may lead back to this server, or a function fetch its own path`,
+  });
+}
+
+/** The same by the headers of a request (flat). Returns how often it has passed them. */
+export function refuseLoopOf(headers: readonly string[], rules: LoopRules): number {
+  const passes = passesOf(headers, rules.name);
+  refuseLoop(passes, rules);
+  return passes;
+}
+
+function passesOf(headers: readonly string[], name: string): number {
+  return countPasses(
+    headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === CDN_LOOP),
+    name,
+  );
+}
+
+export const CDN_LOOP = 'cdn-loop';
+
+/**
+ * From now on a `fetch` of the site's own host, in a call of its code, has CDN-Loop, as the hop gets it: without it, a function that fetches its own path
+ * calls itself until its time is over. Other hosts get no such header, and the own host no names of other servers, which may be in front of it. Call it before all
+ * others that wrap `fetch`, so that it sees what they send.
+ */
+export function markOwnFetches(name: string): void {
+  wrapFetch('nexthop.loops', (fetch) => (input, init) => {
+    const call = currentCall();
+    if (!(call instanceof Exchange) || !isOwn(input, call)) return fetch(input, init);
+    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+    // Code may have passed the header of its request on.
+    const sent = countPasses([headers.get(CDN_LOOP) ?? ''], name);
+    for (let passes = passesOf(call.request.headers, name); passes >= sent; passes--) headers.append(CDN_LOOP, name);
+    call.ownFetches++;
+    const over = (): void => {
+      call.ownFetches--;
+    };
+    const response = fetch(input, { ...init, headers });
+    response.then(over, over);
+    return response;
+  });
+}
+
+function isOwn(input: unknown, { request }: Exchange): boolean {
+  const text = input instanceof Request ? input.url : String(input);
+  if (!URL.canParse(text) || request.host === undefined) return false;
+  const { protocol, host } = new URL(text);
+  const own = `${protocol}//${request.host}`;
+  return URL.canParse(own) && new URL(own).host === host;
+}
+
+/** How often the values of CDN-Loop name `id`. */
+export function countPasses(values: readonly string[], id: string): number {
+  let count = 0;
+  for (const value of values) count += countIn(value, id);
+  return count;
+}
+
+/**
+ * How often a CDN-Loop value names `id`: an entry is an id and its parameters, which may hold commas and semicolons in quotes and do not count
+ * (RFC 8586 2).
+ */
+function countIn(value: string, id: string): number {
+  if (!value.includes(id)) return 0;
+  let count = 0;
+  for (const entry of toEntries(value)) {
+    const semicolon = entry.indexOf(';');
+    if ((semicolon < 0 ? entry : entry.slice(0, semicolon)).trim() === id) count++;
+  }
+  return count;
+}
+
+/** A quote that is not closed is no quote: it would hide the entries that proxies add after it, and with them the loop. */
+function toEntries(value: string): string[] {
+  const entries: string[] = [];
+  let from = 0;
+  let isQuoted = false;
+  for (let at = 0; at < value.length; at++) {
+    const character = value[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (isQuoted && character === '\\') at++;
+    else if (!isQuoted && character === ',') {
+      entries.push(value.slice(from, at));
+      from = at + 1;
+    }
+  }
+  if (isQuoted) return value.split(',');
+  entries.push(value.slice(from));
+  return entries;
+}
