@@ -42,12 +42,15 @@ export class RouteBreaker {
     this.#now = now;
   }
 
-  /** Counts a death for each of these routes. Returns those that are stopped by it. */
+  /**
+   * Counts a death for each of these routes. Returns those that are stopped by it. One that is
+   * stopped already is not among them: its request came before all workers knew of the stop.
+   */
   blame(keys: Iterable<string>, atMs = this.#now()): readonly string[] {
     return [...new Set(keys)].filter((key) => {
       const before = this.#blames.get(key) ?? { deathsMs: [], stoppedUntilMs: 0 };
       const deathsMs = [...before.deathsMs.filter((ms) => ms > atMs - WINDOW_MS), atMs];
-      const isStopped = deathsMs.length >= MOST_DEATHS;
+      const isStopped = deathsMs.length >= MOST_DEATHS && before.stoppedUntilMs <= atMs;
       this.#blames.set(key, { deathsMs, stoppedUntilMs: isStopped ? atMs + STOPPED_MS : before.stoppedUntilMs });
       return isStopped;
     });

@@ -40,6 +40,15 @@ test('a route that was tried again and dies again is stopped again at once', (t)
   t.deepEqual(breaker.blame(['a']), ['a']);
 });
 
+test('a death while the route is stopped already does not stop it again', (t) => {
+  const { breaker, clock } = openBreaker();
+  for (let death = 0; death < 3; death++) breaker.blame(['a']);
+  clock.ms += 1000;
+
+  t.deepEqual(breaker.blame(['a']), []);
+  t.deepEqual(breaker.stopped, [{ key: 'a', forMs: MINUTE_MS - 1000 }]);
+});
+
 test('several calls of a route in one dead process are one death', (t) => {
   const { breaker } = openBreaker();
 
