@@ -1,6 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Exchange } from '../contract/exchange.ts';
 import type { PrintedText, ProcessLog } from '../contract/log.ts';
 import type { Problem } from '../contract/problem.ts';
+import { toStackFrame } from '../contract/stack-frame.ts';
+import { isOwn } from '../process/caller.ts';
 import { DEV_PAGE } from './dev-page.ts';
 import { toErrorReport, toProblemReport } from './error-report.ts';
 import type { RequestHistory } from './request-history.ts';
@@ -100,9 +103,10 @@ export class DevLog implements ProcessLog {
   }
 
   /** Shown below the line of its request. */
-  print(printed: PrintedText): void {
+  print(given: PrintedText): void {
     const { files, history, terminal } = this.#parts;
-    files?.print(printed);
+    files?.print(given);
+    const printed = { ...given, text: withoutOwnCalls(given.text) };
     const record = history.withId(printed.requestId);
     if (record) {
       record.print(printed);
@@ -148,4 +152,22 @@ export class DevLog implements ProcessLog {
     const report = toErrorReport(error, site);
     return { ...report, title: `${message}: ${report.title}` };
   }
+}
+
+const CALL = /^\s+at /;
+const NODE_CALL = /^\s+at .*\bnode:/;
+
+/** A stack trace that code printed, e.g. by `console.error(error)`, ends where nexthop called it. */
+function withoutOwnCalls(text: string): string {
+  if (!text.includes('\n')) return text;
+  let isBelowOwn = false;
+  return text
+    .split('\n')
+    .filter((line) => {
+      const plain = stripVTControlCharacters(line);
+      const isOwnCall = isOwn(toStackFrame(plain)?.file ?? '');
+      isBelowOwn = isOwnCall || (isBelowOwn && CALL.test(plain));
+      return !isOwnCall && !(isBelowOwn && NODE_CALL.test(plain));
+    })
+    .join('\n');
 }

@@ -14,8 +14,9 @@ export const PAGE_HTML = `<!doctype html>
 <body class="live">
 <header>
 <h1>nexthop dev</h1>
-<nav role="tablist" aria-label="Views"></nav>
+<p class="note" id="site"></p>
 <p class="note" id="state" role="status"></p>
+<nav aria-label="Views"></nav>
 </header>
 <section id="problems" aria-label="Problems of the site"></section>
 <main></main>
@@ -45,7 +46,7 @@ function h(tag, props, ...children) {
   element.append(...children.flat(3).filter((child) => child !== undefined && child !== null && child !== ''));
   return element;
 }
-const ms = (value) => value === undefined || value === null ? '' : value < 1 ? '<1 ms' : value < 1000 ? Math.round(value) + ' ms' : (value / 1000).toFixed(1) + ' s';
+const ms = (value) => value === undefined || value === null ? '' : value < 1 ? '<1 ms' : value < 1000 ? Math.round(value) + ' ms' : value < 60000 ? (value / 1000).toFixed(1) + ' s' : value < 3600000 ? Math.round(value / 60000) + ' min' : value < 86400000 ? Math.round(value / 3600000) + ' h' : Math.round(value / 86400000) + ' days';
 const kind = (status) => !status ? 'open' : status >= 500 ? 'bad' : status >= 400 ? 'warn' : status >= 300 ? 'moved' : 'good';
 const time = (at) => new Date(at).toLocaleTimeString([], { hour12: false });
 
@@ -56,6 +57,13 @@ async function post(action, given) {
   return result;
 }
 function say(text) { $('#state').textContent = text; }
+/** Elements are made again at each change; the one with the focus keeps it by its id. */
+function keepFocus(change) {
+  const { id } = document.activeElement || {};
+  change();
+  const element = id && document.getElementById(id);
+  if (element && element !== document.activeElement) element.focus({ preventScroll: true });
+}
 
 const VIEWS = { requests: 'Requests', routes: 'Routes', jobs: 'Jobs', cache: 'Cache', settings: 'Settings' };
 function count(view) {
@@ -64,13 +72,23 @@ function count(view) {
   if (view === 'cache') return state.cache.length;
   return site && site[view] ? site[view].length : 0;
 }
-function drawTabs() {
-  $('nav').replaceChildren(...Object.entries(VIEWS).map(([view, name]) =>
-    h('button', { role: 'tab', 'aria-selected': String(view === state.view), id: 'tab-' + view, onclick: () => show(view) }, name, h('small', {}, String(count(view))))));
+function drawViews() {
+  keepFocus(() => $('nav').replaceChildren(...Object.entries(VIEWS).map(([view, name]) =>
+    h('a', { href: '#' + view, 'aria-current': view === state.view ? 'page' : undefined, id: 'view-' + view }, name, h('small', {}, String(count(view)))))));
 }
-function remember() { history.replaceState(null, '', '#' + state.view + (state.view === 'requests' && state.chosen ? '/' + state.chosen : '')); }
-function show(view) { state.view = view; remember(); draw(); }
-function choose(number) { state.chosen = number; remember(); draw(); }
+function drawSite() {
+  const { root, nextHop } = state.site;
+  $('#site').textContent = root;
+  $('#site').title = 'next hop: ' + nextHop;
+  document.title = root.split(/[\\/]/).pop() + ' – nexthop dev';
+}
+/** The address has what is shown: #routes, #requests/4. */
+function readAddress() {
+  const [view, number] = location.hash.slice(1).split('/');
+  state.view = Object.hasOwn(VIEWS, view) ? view : 'requests';
+  state.chosen = Number(number) || 0;
+}
+function choose(number) { location.hash = '#requests' + (number ? '/' + number : ''); }
 
 function reportOf(report) {
   return [
@@ -91,18 +109,19 @@ function drawProblems() {
 function rows(pairs) { return h('table', { class: 'pairs' }, pairs.map(([name, value]) => h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, value)))); }
 function detailOf(request) {
   if (!request) return h('aside', { class: 'empty' }, h('p', { class: 'note' }, 'Choose a request to see its headers, its timing and what its function printed.'));
+  const noHeaders = request.fault ? 'Those of a page about the error, which nexthop wrote.' : request.tookMs === undefined ? 'There are none yet.' : 'They are not known.';
   const replay = h('button', { id: 'replay', disabled: !request.canBeSentAgain, title: request.canBeSentAgain ? undefined : 'its body was too long to keep, or it is a WebSocket', onclick: async () => { const result = await post('replay', { number: request.number }); if (!result.error) { say('sent again: ' + result.status); await poll(); choose(Math.max(...state.requests.keys())); } } }, 'Send again');
-  return h('aside', {},
+  return h('aside', { 'aria-label': 'Request ' + request.number },
     h('h2', {}, h('span', { class: kind(request.status) }, String(request.status || 'open')), ' ', request.method, ' ', h('code', {}, request.target)),
-    h('p', {}, replay),
+    h('p', { class: 'actions' }, replay, h('a', { href: '#requests', id: 'close' }, 'Close')),
     rows([
-      ['route', request.route], ['answered by', request.answeredBy], ['fault', request.fault], ['time', new Date(request.atMs).toISOString()],
+      ['route', request.route], ['answered by', request.answeredBy], ['cache', request.cache], ['fault', request.fault], ['time', new Date(request.atMs).toISOString()],
       ['to the head', ms(request.headMs)], ['to the end', request.tookMs === undefined ? 'in progress' : ms(request.tookMs)],
       ['body', request.responseBytes + ' bytes'], ['request id', request.id],
     ].filter(([, value]) => value)),
     request.error ? h('section', { class: 'error' }, reportOf(request.error)) : '',
     request.printed.length ? h('section', {}, h('h3', {}, 'Printed'), h('pre', { class: 'printed' }, request.printed.map((line) => h('span', { class: line.level }, h('i', {}, ('+' + ms(line.afterMs)).padEnd(9)), line.text + '\\n')))) : '',
-    h('h3', {}, 'Response headers'), request.responseHeaders.length ? rows(request.responseHeaders) : h('p', { class: 'note' }, 'not known'),
+    h('h3', {}, 'Response headers'), request.responseHeaders.length ? rows(request.responseHeaders) : h('p', { class: 'note' }, noHeaders),
     h('h3', {}, 'Request headers'), rows(request.headers),
     request.body ? [h('h3', {}, 'Request body'), h('pre', {}, request.body)] : '');
 }
@@ -110,30 +129,49 @@ function drawRequests() {
   const filter = state.filter.toLowerCase();
   const all = [...state.requests.values()].reverse();
   const shown = all.filter((request) => (request.method + ' ' + request.target + ' ' + request.status + ' ' + request.route + ' ' + request.answeredBy).toLowerCase().includes(filter));
-  const body = shown.map((request) => h('tr', { 'aria-selected': String(request.number === state.chosen), 'data-number': request.number, tabindex: '0', onclick: () => choose(request.number) },
-    h('td', { class: 'note' }, time(request.atMs)), h('td', {}, request.method), h('td', { class: 'path' }, h('code', {}, request.target), h('div', { class: 'note' }, request.answeredBy, request.printed.length ? ' · ' + request.printed.length + ' printed' : '')),
+  const body = shown.map((request) => h('tr', { class: request.number === state.chosen ? 'chosen' : undefined, onclick: () => choose(request.number) },
+    h('td', { class: 'note' }, time(request.atMs)), h('td', {}, request.method), h('td', { class: 'path' }, h('a', { href: '#requests/' + request.number, id: 'request-' + request.number, title: request.target, 'aria-current': request.number === state.chosen ? 'true' : undefined }, h('code', {}, request.target)), h('div', { class: 'note' }, request.answeredBy, request.isFromCache ? ' · from the cache' : '', request.printed.length ? ' · ' + request.printed.length + ' printed' : '')),
     h('td', { class: kind(request.status) }, String(request.status || '…')), h('td', { class: 'number' }, ms(request.tookMs))));
   const list = $('#requests tbody');
-  if (list) { list.replaceChildren(...body); $('aside').replaceWith(detailOf(state.requests.get(state.chosen))); return; }
+  if (list) {
+    keepFocus(() => list.replaceChildren(...body));
+    drawEmpty(shown.length);
+    return;
+  }
   $('main').replaceChildren(h('div', { class: 'split' },
     h('div', { id: 'requests' },
-      h('p', { class: 'bar' }, h('input', { type: 'search', placeholder: 'Filter: path, status, file', 'aria-label': 'Filter', oninput: (event) => { state.filter = event.target.value; drawRequests(); } }),
-        h('button', { onclick: async () => { await post('clear', {}); state.requests.clear(); choose(0); } }, 'Clear')),
-      h('table', { class: 'list' }, h('thead', {}, h('tr', {}, ['Time', 'Method', 'Path and what answered', 'Status', 'Took'].map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, body))),
+      h('p', { class: 'bar' }, h('input', { id: 'filter', type: 'search', placeholder: 'Filter: path, status, file', 'aria-label': 'Filter', oninput: (event) => { state.filter = event.target.value; drawRequests(); } }),
+        h('button', { id: 'clear', onclick: async () => { await post('clear', {}); state.requests.clear(); choose(0); draw(); } }, 'Clear')),
+      h('table', { class: 'list' }, h('thead', {}, h('tr', {}, ['Time', 'Method', 'Path and what answered', 'Status', 'Took'].map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, body)), h('p', { class: 'note pad', id: 'none' })),
     detailOf(state.requests.get(state.chosen))));
+  drawEmpty(shown.length);
+}
+/** Only if it has changed: its text may be selected, and it may be scrolled. */
+function drawDetail() {
+  const request = state.requests.get(state.chosen);
+  const drawn = JSON.stringify(request);
+  if (!$('aside') || drawn === state.drawnDetail) return;
+  state.drawnDetail = drawn;
+  keepFocus(() => $('aside').replaceWith(detailOf(request)));
+}
+function drawEmpty(shown) {
+  $('#none').textContent = shown > 0 ? '' : state.requests.size > 0 ? 'No request matches the filter.' : 'No requests yet. Open the site, and they appear here.';
 }
 function drawTable(heads, cells, empty) {
   $('main').replaceChildren(cells.length === 0 ? h('p', { class: 'note pad' }, empty) :
-    h('table', { class: 'list' }, h('thead', {}, h('tr', {}, heads.map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, cells.map((row) => h('tr', {}, row.map((cell) => h('td', {}, cell)))))));
+    h('table', { class: 'list' }, h('thead', {}, h('tr', {}, heads.map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, cells.map((row) => h('tr', {}, row.map((cell, at) => h('td', { 'data-name': heads[at] }, cell)))))));
 }
 function draw() {
-  drawTabs();
+  drawViews();
   const { site } = state;
-  if (state.view === 'requests') return drawRequests();
+  if (state.view === 'requests') { drawRequests(); drawDetail(); return; }
+  keepFocus(() => drawView(site));
+}
+function drawView(site) {
   if (state.view === 'cache') return drawTable(['URL', 'Status', 'State', 'Age', 'Fresh for', 'Bytes', 'Tags', 'Target'], state.cache.map((entry) => [h('code', {}, entry.url), String(entry.status), h('span', { class: entry.freshness === 'fresh' ? 'good' : 'warn' }, entry.freshness), ms(entry.ageMs), entry.leftMs > 0 ? ms(entry.leftMs) : '', String(entry.bytes), entry.tags.join(', '), h('code', {}, entry.target)]), 'Nothing is cached. A function chooses it with Netlify-CDN-Cache-Control or CDN-Cache-Control. Each reading of the site begins with an empty cache.');
   if (!site) return;
   if (state.view === 'routes') drawTable(['Order', 'Step', 'Methods', 'Pattern', 'File', 'Platform', 'About'], site.routes.map((route, at) => [String(at + 1), String(route.step), route.methods === 'any' ? 'any' : route.methods.join(', '), h('code', {}, route.files ? route.pattern + ' (' + route.files + (route.files === 1 ? ' file)' : ' files)') : route.pattern), h('code', {}, route.file), route.dialect, route.about || '']), 'No routes: every request goes to the next hop.');
-  if (state.view === 'jobs') drawTable(['Name', 'When', 'File', ''], site.jobs.map((job) => [h('code', {}, job.name), job.schedule || 'on request', h('code', {}, job.file), job.schedule ? h('button', { 'data-rule': job.name, onclick: async () => { const result = await post('run', { rule: job.name }); if (!result.error) say(job.name + ' runs; its output is on the terminal'); } }, 'Run now') : '']), 'The site has no background or scheduled functions.');
+  if (state.view === 'jobs') drawTable(['Name', 'When', 'File', ''], site.jobs.map((job) => [h('code', {}, job.name), job.schedule || 'on request', h('code', {}, job.file), job.schedule ? h('button', { id: 'run-' + job.name, 'data-rule': job.name, 'aria-label': 'Run ' + job.name + ' now', onclick: async () => { const result = await post('run', { rule: job.name }); if (!result.error) say(job.name + ' runs; its output is on the terminal'); } }, 'Run now') : '']), 'The site has no background or scheduled functions.');
   if (state.view === 'settings') {
     drawTable(['Setting', 'Value', 'From', 'Meaning'], site.settings.map((setting) => [h('code', {}, setting.name), h('code', {}, setting.value === '' ? '(empty)' : setting.value), h('span', { class: setting.from === 'default' ? 'note' : 'given' }, setting.from), setting.about]), '');
     if (site.variables.length) $('main').append(h('h3', { class: 'pad' }, 'Variables of the site'), h('table', { class: 'list' }, h('tbody', {}, site.variables.map(({ name, place }) => h('tr', {}, h('td', {}, h('code', {}, name)), h('td', { class: 'note' }, place))))));
@@ -143,7 +181,7 @@ function draw() {
 async function poll() {
   const answer = await fetch(BASE + '/requests?after=' + state.version).catch(() => null);
   if (!answer || !answer.ok) { say('nexthop dev does not answer'); return; }
-  if ($('#state').textContent === 'nexthop dev does not answer') { say(''); state.version = 0; }
+  if ($('#state').textContent === 'nexthop dev does not answer') { say(''); state.version = state.generation = 0; }
   const found = await answer.json();
   if (found.version < state.version) { state.version = 0; state.requests.clear(); return; }
   state.version = found.version;
@@ -153,16 +191,21 @@ async function poll() {
   if (isNew) {
     state.generation = found.generation;
     state.site = await (await fetch(BASE + '/site')).json();
+    drawSite();
     drawProblems();
   }
   if (isNew || found.requests.length || state.view === 'cache') state.cache = await (await fetch(BASE + '/cache')).json();
   if (isNew || state.view === 'cache' || (found.requests.length && state.view === 'requests')) draw();
-  else if (found.requests.length) drawTabs();
+  else if (found.requests.length) drawViews();
 }
-addEventListener('keydown', (event) => { if (event.key === 'Enter' && event.target.dataset && event.target.dataset.number) event.target.click(); });
-const [view, number] = location.hash.slice(1).split('/');
-if (Object.hasOwn(VIEWS, view)) state.view = view;
-state.chosen = Number(number) || 0;
+addEventListener('hashchange', () => {
+  readAddress();
+  draw();
+  // In a narrow window it is above the list.
+  if (state.chosen && $('aside')) $('aside').scrollIntoView({ block: 'nearest' });
+});
+addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.view === 'requests' && event.target.id !== 'filter') choose(0); });
+readAddress();
 draw();
 for (;;) {
   if (!document.hidden) await poll();

@@ -2,7 +2,7 @@ import { toFrameRows } from './code-frame.ts';
 import type { ErrorReport } from './error-report.ts';
 import { canBeSentAgain } from './replay.ts';
 import type { RequestRecord } from './request-record.ts';
-import { whatAnswered } from './terminal.ts';
+import { isFromCache, whatAnswered } from './terminal.ts';
 
 /** What the live page shows about the site. */
 export interface SiteFacts {
@@ -52,11 +52,26 @@ const SHOWN_BODY = 4000;
 
 /** A request for the live page. */
 export function toRequestJson(record: RequestRecord): object {
-  const { number, id, atMs, method, target, status, headMs, tookMs, route, fault, responseBytes, printed, body } =
-    record;
+  const {
+    number,
+    id,
+    atMs,
+    method,
+    target,
+    status,
+    headMs,
+    tookMs,
+    route,
+    cache,
+    fault,
+    responseBytes,
+    printed,
+    body,
+  } = record;
   return {
-    ...{ number, id, atMs, method, target, status, headMs, tookMs, route, fault, responseBytes, printed },
+    ...{ number, id, atMs, method, target, status, headMs, tookMs, route, cache, fault, responseBytes, printed },
     answeredBy: whatAnswered({ ...record, route: '' }),
+    isFromCache: isFromCache(record),
     headers: toPairs(record.headers),
     responseHeaders: toPairs(record.responseHeaders),
     body: body?.toString().slice(0, SHOWN_BODY) ?? '',

@@ -36,6 +36,8 @@ export class RequestRecord implements ResponseLayer {
   answeredBy = '';
   isFile = false;
   upstream = '';
+  /** How the cache took part, e.g. `hit`; '' if it did not. */
+  cache = '';
   /** Code of its fault, and the reason if it is not one of the site; '' without a fault. */
   fault = '';
   error: ErrorReport | undefined;
@@ -72,7 +74,7 @@ export class RequestRecord implements ResponseLayer {
   }
 
   /** Takes what is known at the end of the exchange. */
-  finish({ response, route, answeredBy, isFile, upstreamAddress, fault, left }: Exchange): void {
+  finish({ response, route, answeredBy, isFile, upstreamAddress, cacheResult, fault, left }: Exchange): void {
     this.tookMs = this.elapsedMs;
     this.status = response.isHeadWritten ? response.status : (fault?.status ?? (left ? 499 : 0));
     this.responseBytes = response.sentBytes;
@@ -80,6 +82,7 @@ export class RequestRecord implements ResponseLayer {
     this.answeredBy = answeredBy;
     this.isFile = isFile;
     this.upstream = upstreamAddress;
+    this.cache = cacheResult ?? '';
     this.fault = fault ? spellFault(fault) : '';
   }
 }

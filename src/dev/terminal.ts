@@ -35,7 +35,8 @@ export class Terminal {
     const style = styleOf(status);
     const head = `${asked}  ${this.paint(style, String(status || '–').padStart(3))}  ${took}`;
     const code = fault === '' ? '' : `  ${this.paint(style, visible(fault))}`;
-    this.#out(`${head}  ${this.paint('dim', visible(whatAnswered(record)))}${code}`.trimEnd());
+    const cached = isFromCache(record) ? this.paint('dim', '  from the cache') : '';
+    this.#out(`${head}  ${this.paint('dim', visible(whatAnswered(record)))}${cached}${code}`.trimEnd());
     if (withPrinted) for (const line of record.printed) this.printed(line);
     if (error) this.error(error);
   }
@@ -106,6 +107,11 @@ export class Terminal {
       this.#out(`${indent}${this.paint(isMarked ? 'red' : 'dim', visible(text))}`);
     }
   }
+}
+
+/** The code of the route did not run for this request. */
+export function isFromCache({ cache }: Pick<RequestRecord, 'cache'>): boolean {
+  return cache === 'hit' || cache === 'stale' || cache === 'collapsed';
 }
 
 /** The route and the file or server, e.g. `/api/[id]  cloud-functions/api/[id].js`. */

@@ -91,6 +91,25 @@ test('the page has the cached responses', async (t) => {
   t.is(entry.url, `${url}/a?b=1`);
 });
 
+browserTest('the views are links with their names, and what the cache answered is marked', async (t) => {
+  const { url, site } = await developSite(t, {
+    'netlify/functions/a.mjs': `export default () => new Response('a', { headers: { 'netlify-cdn-cache-control': 'max-age=60' } });
+      export const config = { path: '/a' };`,
+  });
+  for (let at = 0; at < 2; at++) await (await fetch(`${url}/a`)).text();
+
+  const dom = await domOf(t, `${url}${DEV_PATH}#requests/2`);
+
+  t.regex(dom, /<a href="#routes" id="view-routes">Routes<small>/);
+  t.regex(dom, /<a href="#requests" aria-current="page"/);
+  t.regex(dom, /<a href="#requests\/2" id="request-2" title="\/a" aria-current="true">/);
+  t.regex(dom, /netlify\/functions\/a\.mjs · from the cache/);
+  t.regex(dom, /<th scope="row">cache<\/th><td>hit<\/td>/);
+  t.regex(dom, /<aside aria-label="Request 2">/);
+  t.true(dom.includes(`<p class="note" id="site" title="next hop: http://127.0.0.1:1">${site}</p>`));
+  t.regex(dom, /<title>[^<]+ – nexthop dev<\/title>/);
+});
+
 test('a token in the settings is not on the page', async (t) => {
   const { url } = await developSite(t, {}, { env: { PURGE_TOKEN: 'a-secret-token' } });
 

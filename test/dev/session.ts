@@ -246,3 +246,34 @@ test('an app of a framework answers, with its headers in the record of the reque
   await until(() => lines.length > 0, 'the line');
   t.regex(lines[0] ?? '', /^GET \/shop\/1 +201 /);
 });
+
+test('a stack trace that a function prints is shown without the calls of nexthop', async (t) => {
+  const { session, lines } = await developSite(t, {});
+  const own = import.meta.resolve('../../src/handler.ts');
+  const text = [
+    ...['Error: logged', '    at read (node:internal/fs:1:1)', '    at fail \x1b[90m(/srv/site/\x1b[39ma.ts:1:2)'],
+    ...[`    at answer (${own}:3:4)`, '    at AsyncLocalStorage.run (node:internal/x:1:1)', `    at ${own}:5:6`],
+    " { why: 'to see' }",
+  ];
+
+  session.toLog(undefined).print({ level: 'error', text: text.join('\n'), target: '', route: '', requestId: '' });
+
+  const shown = [0, 1, 2, 6].map((at) => text[at]?.replace(/\x1b/g, '\\x1b'));
+  t.deepEqual(
+    lines,
+    shown.map((line) => `  │ ${line}`),
+  );
+});
+
+test('a response of the cache is marked: its function did not run', async (t) => {
+  const { url, lines } = await developSite(t, {
+    'netlify/functions/a.mjs': `export default () => new Response('a', { headers: { 'netlify-cdn-cache-control': 'max-age=60' } });
+      export const config = { path: '/a' };`,
+  });
+
+  for (let at = 0; at < 2; at++) await (await fetch(`${url}/a`)).text();
+  await until(() => lines.length === 2, 'the lines');
+
+  t.notRegex(lines[0] ?? '', /cache/);
+  t.regex(lines[1] ?? '', /\/a {2}netlify\/functions\/a\.mjs {2}from the cache$/);
+});
