@@ -78,8 +78,8 @@ export class DevKeys {
     else if (rules.length === 0) this.#print(['the site has no schedules']);
     else {
       this.#choices = rules.slice(0, 9);
-      const rows = this.#choices.map((rule, at) => `${at + 1}  ${rule.name}  ${spellSchedule(rule)}`);
-      this.#print(['which schedule?', ...rows]);
+      const rows = align(this.#choices.map((rule, at) => [String(at + 1), rule.name, spellSchedule(rule)]));
+      this.#print(['which schedule? press its number, or another key for none', ...rows]);
     }
   }
 

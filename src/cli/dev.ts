@@ -38,6 +38,9 @@ export const command = defineCommand({
   run: dev,
 });
 
+/** An end that takes longer gets a line that says what is waited for. */
+const CALM_DRAIN_MS = 300;
+
 /** How many ports after the default one are tried. */
 const NEXT_PORTS = 20;
 
@@ -99,6 +102,7 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
       onServing: serve,
       describe: (reload) => [report(reload, [])],
       hasClock: false,
+      calmDrainMs: CALM_DRAIN_MS,
     });
   } finally {
     watch?.close();

@@ -45,6 +45,8 @@ export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' 
   readonly describe?: (reload: Reload) => readonly string[];
   /** Whether the clock runs schedules. Default: true. */
   readonly hasClock?: boolean;
+  /** The line about a drain is printed only if it takes longer than this. Default: at once. */
+  readonly calmDrainMs?: number;
 }
 
 /**
@@ -54,7 +56,15 @@ export interface StartOptions extends Omit<EdgeOptions, 'beforeSite' | 'notify' 
 export async function start(
   config: Config,
   out: (line: string) => void,
-  { supervisor, signals = new EarlySignals(), onServing, describe, hasClock = true, ...options }: StartOptions = {},
+  {
+    supervisor,
+    signals = new EarlySignals(),
+    onServing,
+    describe,
+    hasClock = true,
+    calmDrainMs = 0,
+    ...options
+  }: StartOptions = {},
 ): Promise<number> {
   const ended = Promise.withResolvers<number>();
   let running: Edge | undefined;
@@ -78,7 +88,7 @@ export async function start(
       parentPid: supervisor && process.ppid,
       reportTo: record ? { file: record.file } : { fd: supervisor?.setup.reportFd ?? 2 },
     });
-    endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog });
+    endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog, calmDrainMs });
   };
   const loads = supervisor?.setup.loads ?? record?.loads;
   if (loads) SITE_LOADS.use(loads);
@@ -138,6 +148,12 @@ function useRecord({ stopped: routes }: RouteRecord, stopped: StoppedRoutes, { l
   for (const { key } of routes) log.error(STOPPED, describeRoute(key));
 }
 
+interface SignalParts {
+  readonly out: ((line: string) => void) | undefined;
+  readonly watchdog: Watchdog | undefined;
+  readonly calmDrainMs: number;
+}
+
 interface WorkerParts {
   readonly edge: Edge;
   readonly stopped: StoppedRoutes;
@@ -194,14 +210,15 @@ function toWatchdogOptions({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR,
 function endBySignals(
   { resolve, reject }: PromiseWithResolvers<number>,
   getRunning: () => Edge | undefined,
-  { out, watchdog }: { readonly out: ((line: string) => void) | undefined; readonly watchdog: Watchdog | undefined },
+  { out, watchdog, calmDrainMs }: SignalParts,
 ): void {
   onStopSignal(({ name, code, kind }) => {
     watchdog?.stopBy(constants.signals[name]);
     const edge = getRunning();
     if (!edge || kind === 'second') resolve(code);
     else if (kind === 'first') {
-      out?.(describeDrain(name));
+      if (calmDrainMs === 0) out?.(describeDrain(name));
+      else setTimeout(() => out?.(describeDrain(name)), calmDrainMs).unref();
       edge.close().then(() => resolve(0), reject);
     }
   });

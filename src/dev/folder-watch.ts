@@ -1,5 +1,6 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
+import { isMissingFile } from '../contract/error-code.ts';
 
 export interface FolderWatchParts {
   /** Absolute path. */
@@ -142,6 +143,8 @@ export class FolderWatch {
       watcher.on('error', () => watcher.close());
       return watcher;
     } catch (error) {
+      // A folder that is not there: reading the site says so, or the event of the folder above.
+      if (isMissingFile(error)) return undefined;
       if (!this.#isTroubled) this.#parts.onTrouble(folder, error);
       this.#isTroubled = true;
       return undefined;

@@ -48,14 +48,18 @@ test('s runs the only schedule at once, and its end is one line', async (t) => {
 
 test('of several schedules, s and a number choose one', async (t) => {
   const { keys, lines, printed } = await keysOf(t, {
-    'netlify/functions/one.mjs': scheduled('first'),
+    'netlify/functions/a-long-name.mjs': scheduled('first'),
     'netlify/functions/two.mjs': scheduled('second'),
   });
 
   keys.press('s');
-  t.deepEqual(printed, ['  which schedule?', '  1  netlify/one  @yearly UTC', '  2  netlify/two  @yearly UTC']);
+  t.deepEqual(printed, [
+    '  which schedule? press its number, or another key for none',
+    '    1  netlify/a-long-name  @yearly UTC',
+    '    2  netlify/two          @yearly UTC',
+  ]);
   keys.press('2');
 
   await until(() => lines.some((line) => line.startsWith('job netlify/two')), 'the line about the job');
-  t.false(lines.some((line) => line.startsWith('job netlify/one')));
+  t.false(lines.some((line) => line.startsWith('job netlify/a-long-name')));
 });

@@ -40,6 +40,8 @@ test('dev uses a saved file at once, and ends the request in flight with the old
   await running.said(/GET \/a +200 .*\n {2}│ for new\n/);
   running.child.kill('SIGINT');
   t.is(await running.exited, 0);
+  // Nothing was waited for.
+  t.notRegex(running.output(), /finishing running requests/);
   // Colours are for a terminal.
   t.false(running.output().includes('\x1b'));
 });

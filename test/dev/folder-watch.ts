@@ -197,3 +197,15 @@ test('an empty file is reported later than others, because its text may still be
   // Others are reported after 12 ms.
   t.true(performance.now() - startedAtMs >= 100);
 });
+
+test('a site that is not there is no trouble of its watch: the reading of the site says so', (t) => {
+  const watch = new FolderWatch({
+    root: join(import.meta.dirname, 'no-such-site'),
+    ignored: [],
+    onChange: () => {},
+    onTrouble: (folder, error) => t.fail(`${folder}: ${error}`),
+  });
+
+  watch.close();
+  t.pass();
+});
