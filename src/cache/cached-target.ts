@@ -83,13 +83,17 @@ export class CachedTarget implements Target {
     return answers.find(exchange, version, rule);
   }
 
-  /** Sends the entry of the place if it is fresh, or may be renewed after it was sent. */
+  /**
+   * Sends the entry of the place if it is fresh, or may be renewed after it was sent. A durable one that may have been purged is not sent: containers share it, so the store or the
+   * target is asked. Requests that waited for it get it, because otherwise each would call the target.
+   */
   #sendIfUsable(exchange: Exchange, params: Params, place: Place, source: Source = {}): boolean {
     const { rule, answers } = this.#parts;
     const { kept } = place;
     const nowMs = answers.bans.nowMs();
     const freshness = kept?.freshness(nowMs) ?? 'stale';
     if (!kept || freshness === 'stale') return false;
+    if (kept.entry.isDurable && !source.isCollapsed && answers.bans.isInDoubt(kept.entry.askedAtMs)) return false;
     const isStale = freshness === 'revalidating' && !source.isCollapsed;
     const ttlS = Math.ceil(kept.leftMs(nowMs) / 1000);
     const outcome = { hit: true, ttlS, ...source, ...(isStale && ({ forwarded: 'stale' } as const)) };

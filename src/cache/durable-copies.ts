@@ -86,7 +86,9 @@ export class DurableCopies {
     if (!found || running.isOutdated) return;
     const { entry, variation, isOfAllVersions } = found;
     const before = answers.find(exchange, version, rule).kept;
-    if (before && before.entry.bornAtMs >= entry.bornAtMs) return;
+    // One that may have been purged is replaced by what the store has: it was not.
+    const isNewer = before && before.entry.bornAtMs >= entry.bornAtMs;
+    if (isNewer && !answers.bans.isInDoubt(before.entry.askedAtMs)) return;
     const storable = { variation, customId: isOfAllVersions ? '' : undefined };
     const kept = KeptAnswer.of({ ...entry, body: toOwnMemory(entry.body) }, rule.fields);
     if (kept) answers.keep(exchange, kept, { version, urlKey, storable, rule });

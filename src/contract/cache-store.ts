@@ -17,10 +17,15 @@ export interface CacheStore {
   ban(tags: readonly string[], since: number): Promise<BanPage>;
   /** `since`: the version of the last page, or 0 for all. */
   bans(since: number): Promise<BanPage>;
+  /** Whether each ban of another process causes a notice now. */
+  readonly isHearing: boolean;
   /** Of all entries, as the limit of the store counts them. Undefined: the store does not know. */
   bytes(): Promise<number | undefined>;
-  /** Calls `listener` when there may be new bans, and when the connection to the store is back; with the bans, if they came with the notice. Returns a function that removes the listener. */
-  onBan(listener: (news?: BanNews) => void): () => void;
+  /**
+   * Calls `listener` when there may be new bans, and when the connection to the store is back; with the bans, if they came with the notice. `onDeaf`: called when notices may be missed
+   * from now on. Returns a function that removes the listeners.
+   */
+  onBan(listener: (news?: BanNews) => void, onDeaf?: () => void): () => void;
 }
 
 export interface BanPage {

@@ -69,7 +69,12 @@ export interface Bans {
   fromSharedMs(sharedMs: number): number;
   /** Whether one of the tags (in lower case), or everything, was purged at or after `askedAtMs`. Called for each use of an entry. */
   isBanned(tags: readonly string[], askedAtMs: number): boolean;
-  /** The same by the shared clock, for entries of the store. */
+  /**
+   * Whether an entry of this process that was asked for at `askedAtMs` may have been purged by another process more than 100 ms ago: the purges of others do not
+   * arrive at the moment.
+   */
+  isInDoubt(askedAtMs: number): boolean;
+  /** `isBanned` by the shared clock, for entries of the store. */
   isBannedInStore(tags: readonly string[], askedAtSharedMs: number): boolean;
   /** Resolves when the bans and the clock of the store are known. Rejects if it cannot be read. */
   know(): Promise<void>;

@@ -18,6 +18,9 @@ const SET_MS = 1000;
 /** By how much an entry of this process may be younger than a ban that was made before the process knew any. */
 const ROUGHNESS_MS = 1000;
 
+/** So long after a purge another process may still use what was purged. */
+const PURGE_MS = 100;
+
 /** Whole milliseconds and a fraction on the monotonic clock of the machine, which all processes read. */
 const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
@@ -34,7 +37,7 @@ const NEVER: BanTimes = { localMs: Number.NEGATIVE_INFINITY, storeMs: Number.NEG
  * this process, which is never set: so it does not matter here which time the clock of the store has, or whether it was set back.
  */
 export class BanTable implements Bans {
-  readonly #store: Pick<CacheStore, 'ban' | 'bans' | 'onBan'>;
+  readonly #store: Pick<CacheStore, 'ban' | 'bans' | 'onBan' | 'isHearing'>;
   /** By tag, in the order in which they arrived. */
   readonly #times = new Map<string, BanTimes>();
   #everything = NEVER;
@@ -49,6 +52,8 @@ export class BanTable implements Bans {
   #leastAheadMs = this.#ownAheadMs;
   /** When it was known that the clock of the store had been set, by the clock of this process. */
   #setAtMs = Number.NEGATIVE_INFINITY;
+  /** Since when bans of other processes may be unknown, by the clock of this process. Undefined: all are known, or arrive soon. */
+  #deafSinceMs: number | undefined;
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -58,7 +63,7 @@ export class BanTable implements Bans {
   #isClosed = false;
 
   /** Uses the store from the first call of `ban`, `watch` or `know`. */
-  constructor(store: Pick<CacheStore, 'ban' | 'bans' | 'onBan'>) {
+  constructor(store: Pick<CacheStore, 'ban' | 'bans' | 'onBan' | 'isHearing'>) {
     this.#store = store;
   }
 
@@ -84,6 +89,10 @@ export class BanTable implements Bans {
     return false;
   }
 
+  isInDoubt(askedAtMs: number): boolean {
+    return this.#deafSinceMs !== undefined && this.nowMs() > Math.max(this.#deafSinceMs, askedAtMs) + PURGE_MS;
+  }
+
   isBannedInStore(tags: readonly string[], askedAtSharedMs: number): boolean {
     const isBanned = ({ storeMs }: BanTimes): boolean => askedAtSharedMs <= storeMs;
     return isBanned(this.#everything) || tags.some((tag) => isBanned(this.#times.get(tag) ?? NEVER));
@@ -102,7 +111,11 @@ export class BanTable implements Bans {
   watch(): void {
     if (this.#unlisten || this.#isClosed) return;
     try {
-      this.#unlisten = this.#store.onBan((news) => this.#receive(news));
+      this.#unlisten = this.#store.onBan(
+        (news) => this.#receive(news),
+        () => this.#becomeDeaf(),
+      );
+      if (!this.#store.isHearing) this.#becomeDeaf();
     } catch {
       // The store is closed: its calls reject.
       return;
@@ -166,8 +179,17 @@ export class BanTable implements Bans {
   }
 
   async #readPage(): Promise<void> {
+    const { isHearing } = this.#store;
+    const deafSinceMs = this.#deafSinceMs;
     this.#apply(await this.#store.bans(this.#version));
     this.#retryMs = RETRY_MS;
+    // Bans before the read are known by it, and the later ones by their notices.
+    if (isHearing && this.#deafSinceMs === deafSinceMs) this.#deafSinceMs = undefined;
+  }
+
+  /** A read that runs now may have missed the bans of the time after it. */
+  #becomeDeaf(): void {
+    this.#deafSinceMs = this.nowMs();
   }
 
   #refreshLater(): void {

@@ -209,8 +209,12 @@ class LazyCache implements CacheStore {
     return this.#opened().bytes();
   }
 
-  onBan(listener: Parameters<CacheStore['onBan']>[0]): () => void {
-    return this.#opened().onBan(listener);
+  get isHearing(): boolean {
+    return this.#opened().isHearing;
+  }
+
+  onBan(...listeners: Parameters<CacheStore['onBan']>): () => void {
+    return this.#opened().onBan(...listeners);
   }
 
   #opened(): CacheStore {

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { CacheTier } from '../../src/contract/cache.ts';
+import type { Exchange } from '../../src/contract/exchange.ts';
 import { CALL_TIMEOUT_MS } from '../../src/contract/store.ts';
 import { ask, serveCached } from '../helpers/cached-server.ts';
 import { type RunningEdge, startEdge } from '../helpers/edge.ts';
@@ -166,9 +167,8 @@ test('a request that changes a page makes its durable response invalid', async (
   t.not((await get(later, path)).text, text);
 });
 
-test('a durable response is as old as it is by the shared clock, and is not used after that was set back', async (t) => {
-  const values = new Map<string, Uint8Array>();
-  const tier: CacheTier = {
+function toTier(values: Map<string, Uint8Array>): CacheTier {
+  return {
     isUsed: true,
     read: async (key) => values.get(key),
     write: async (key, value) => void values.set(key, value),
@@ -176,6 +176,55 @@ test('a durable response is as old as it is by the shared clock, and is not used
     lock: async () => true,
     bytes: async () => undefined,
   };
+}
+
+test('while purges of others do not arrive, a durable response comes from the store, or from its function, after 100 ms', async (t) => {
+  const values = new Map<string, Uint8Array>();
+  const answer = (exchange: Exchange, call: number): void =>
+    writeText(exchange, 200, `${call}`, [
+      'Cache-Control',
+      exchange.target === '/' ? 'durable, max-age=600' : 'max-age=600',
+    ]);
+  const server = await serveCached(t, answer, { tier: toTier(values) });
+  const get = async (path: string) => (await server.ask({ path, headers: HOST })).body;
+  t.deepEqual([await get('/'), await get('/memory')], ['1', '2']);
+  await until(() => values.size === 2, 'the entry in the store');
+
+  server.setDoubt(true);
+  t.is(await get('/'), '1');
+  server.pass(101);
+  t.is(await get('/'), '1');
+  values.clear();
+  t.is(await get('/'), '1');
+  server.pass(101);
+  t.deepEqual([await get('/'), await get('/memory')], ['3', '2']);
+  t.is(await get('/'), '3');
+
+  server.pass(101);
+  server.setDoubt(false);
+  t.is(await get('/'), '3');
+});
+
+test('requests that waited for a durable response get it, however long it took while purges of others do not arrive', async (t) => {
+  const held: Exchange[] = [];
+  const server = await serveCached(t, (exchange) => void held.push(exchange));
+  server.setDoubt(true);
+  const all = Array.from({ length: 5 }, () => server.ask());
+  await until(() => server.exchanges.length === 5, 'the requests');
+
+  server.pass(500);
+  writeText(held[0] as Exchange, 200, 'page', ['Cache-Control', 'durable, max-age=600']);
+
+  t.deepEqual(
+    (await Promise.all(all)).map(({ body }) => body),
+    Array.from({ length: 5 }, () => 'page'),
+  );
+  t.is(held.length, 1);
+});
+
+test('a durable response is as old as it is by the shared clock, and is not used after that was set back', async (t) => {
+  const values = new Map<string, Uint8Array>();
+  const tier = toTier(values);
   const serve = (name: string) =>
     serveCached(t, (exchange) => writeText(exchange, 200, name, ['Cache-Control', 'durable, max-age=600']), { tier });
   const [ours, theirs, late] = [await serve('ours'), await serve('theirs'), await serve('late')];

@@ -18,6 +18,14 @@ const FILES = {
       headers: { 'Netlify-CDN-Cache-Control': 'public, durable, s-maxage=1, stale-while-revalidate=600' },
     });
     export const config = { path: '/page' };`,
+  'netlify/functions/tagged.mjs': `
+    export default async (request) => new Response(crypto.randomUUID(), {
+      headers: {
+        'Netlify-CDN-Cache-Control': request.url.endsWith('durable') ? 'durable, max-age=600' : 'max-age=600',
+        'Netlify-Cache-Tag': 'news',
+      },
+    });
+    export const config = { path: '/tagged' };`,
   'netlify/functions/api.mjs': `
     export default async (request) => {
       const cache = await caches.open('things');
@@ -32,6 +40,10 @@ const FILES = {
 interface Relay {
   readonly port: number;
   delayMs: number;
+  /** From now on connections are refused, and those that are open end. */
+  cut(): void;
+  /** Connections are accepted again. */
+  open(): void;
 }
 
 /** Forwards bytes to a Redis, and its replies late. */
@@ -59,7 +71,16 @@ async function relayTo(t: ExecutionContext, port: number): Promise<Relay> {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  const relay: Relay = { port: (server.address() as AddressInfo).port, delayMs: 0 };
+  const { port: ownPort } = server.address() as AddressInfo;
+  const relay: Relay = {
+    port: ownPort,
+    delayMs: 0,
+    cut() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+    open: () => void server.listen(ownPort, '127.0.0.1'),
+  };
   return relay;
 }
 
@@ -130,4 +151,51 @@ test('while Redis is slow, frozen, away or back, no request fails or waits for i
   await redis.restart();
   await assertAnswered(t, both[0], 'back');
   await assertShared(t, both);
+});
+
+test('a container that is cut off from Redis sends no durable response that was purged, and once it is back no other one', async (t) => {
+  const redis = await startRedis(t);
+  const relay = await relayTo(t, redis.port);
+  const site = await siteFolder(t, FILES);
+  const start = (port: number, dataDir: string) =>
+    startEdge(t, {
+      site,
+      env: { REDIS_URL: `redis://127.0.0.1:${port}`, DATA_DIR: `${site}/.nexthop/${dataDir}`, PURGE_TOKEN: 'secret' },
+      callTimeoutMs: CALL_TIMEOUT_MS,
+    });
+  const ours = await start(redis.port, 'ours');
+  const theirs = await start(relay.port, 'theirs');
+  const get = async (path: string): Promise<string> =>
+    (await ask(theirs.port, { path, headers: { host: 'a.test' } })).body;
+  const isHit = async (path: string): Promise<boolean> => {
+    const first = await get(path);
+    return (await get(path)) === first;
+  };
+  const [durable, other] = ['/tagged?durable', '/tagged'];
+  await untilResult(async () => (await isHit(durable)) && (await isHit(other)), Boolean);
+  const before = { durable: await get(durable), other: await get(other) };
+
+  relay.cut();
+  const { status } = await fetch(`${ours.url}/.well-known/nexthop/purge`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer secret' },
+    body: '{"cache_tags":["news"]}',
+  });
+  t.is(status, 202);
+  const isRenewed = (text: string) => text !== before.durable;
+  t.true(isRenewed(await untilResult(() => get(durable), isRenewed)));
+  for (let count = 0; count < 5; count++) t.true(isRenewed(await get(durable)));
+  t.is(await get(other), before.other);
+
+  relay.open();
+  t.not(
+    await untilResult(
+      () => get(other),
+      (text) => text !== before.other,
+    ),
+    before.other,
+  );
+  for (let count = 0; count < 5; count++) t.not(await get(other), before.other);
+  await untilResult(() => isHit(durable), Boolean);
+  t.true(isRenewed(await get(durable)));
 });

@@ -33,6 +33,8 @@ export interface CachedServer extends ExchangeServer {
   pass(ms: number): void;
   /** Sets the clock that this process shares with others ahead of its own; negative: behind it. */
   setSharedClock(aheadMs: number): void;
+  /** From now on purges of other processes do not arrive, or do again. */
+  setDoubt(isDeaf: boolean): void;
   /** Purges these tags. */
   ban(...tags: readonly string[]): void;
   /** Resolves when no response is fetched. */
@@ -106,6 +108,7 @@ export async function serveCached(
     ask: (question) => ask(server.port, question),
     pass: (ms) => bans.pass(ms),
     setSharedClock: (aheadMs) => bans.setShared(aheadMs),
+    setDoubt: (isDeaf) => bans.setDoubt(isDeaf),
     ban: (...tags) => bans.add(tags),
     async settled() {
       while (answers.flights.size > 0) await nextTurn();
@@ -116,6 +119,7 @@ export async function serveCached(
 export class FakeBans implements Bans {
   #nowMs = 1_800_000_000_000;
   #sharedAheadMs = 0;
+  #isDeaf = false;
   readonly #bans = new Map<string, number>();
 
   pass(ms: number): void {
@@ -144,6 +148,14 @@ export class FakeBans implements Bans {
 
   fromSharedMs(sharedMs: number): number {
     return sharedMs - this.#sharedAheadMs;
+  }
+
+  setDoubt(isDeaf: boolean): void {
+    this.#isDeaf = isDeaf;
+  }
+
+  isInDoubt(askedAtMs: number): boolean {
+    return this.#isDeaf && this.#nowMs > askedAtMs + 100;
   }
 
   isBannedInStore(tags: readonly string[], askedAtSharedMs: number): boolean {

@@ -68,6 +68,24 @@ test.serial('a process that was cut off from Redis learns the bans of that time 
   t.truthy(await theirs.tier.read('key'));
 });
 
+test.serial(
+  'while the bans of others cannot arrive, an entry of a process is in doubt after 100 ms, until they are read',
+  async (t) => {
+    const server = await startRedis(t);
+    const { bans } = await openOnRedis(t, server);
+    const askedAtMs = bans.nowMs();
+    t.false(bans.isInDoubt(askedAtMs));
+    bans.watch();
+    await until(() => bans.isKnown && !bans.isInDoubt(askedAtMs), 'the bans');
+
+    await server.kill();
+    await until(() => bans.isInDoubt(askedAtMs), 'the end of the time in which a purge is under way');
+    t.false(bans.isInDoubt(bans.nowMs()));
+    await server.restart();
+    await until(() => !bans.isInDoubt(askedAtMs), 'the bans of the server that is back');
+  },
+);
+
 test.serial('bans are read when calls reach Redis again, also if notices do not', async (t) => {
   const server = await startRedis(t);
   const endpoint = redisUrl(server.url) as RedisEndpoint;
@@ -93,7 +111,9 @@ test.serial('an entry is not returned while the bans cannot be read', async (t) 
   const ours = await openOnRedis(t, server);
   await ours.tier.write('key', Buffer.from('old'), PATIENCE_MS);
   const store = openStore(t, server.url, { prefix: 'test' }).store.cache(0);
-  const failing: CacheStore = Object.assign(Object.create(store), { bans: () => Promise.reject(new Error('away')) });
+  const failing: CacheStore = Object.assign(Object.create(store, { isHearing: { value: true } }), {
+    bans: () => Promise.reject(new Error('away')),
+  });
   const theirs = toProcess(t, failing);
 
   await t.throwsAsync(theirs.tier.read('key'), { message: 'away' });

@@ -61,8 +61,12 @@ export class RedisCache implements CacheStore {
     return undefined;
   }
 
-  onBan(listener: (news?: BanNews) => void): () => void {
-    const stopListening = this.#wakeUp.listen((message) => listener(this.#toNews(message)));
+  get isHearing(): boolean {
+    return this.#wakeUp.isSubscribed;
+  }
+
+  onBan(listener: (news?: BanNews) => void, onDeaf?: () => void): () => void {
+    const stopListening = this.#wakeUp.listen((message) => listener(this.#toNews(message)), onDeaf);
     // The connection for notices may be back earlier than this one: what is read by then fails.
     const stopWaiting = this.#connection.onReady(() => listener());
     return () => {

@@ -12,8 +12,10 @@ export interface WakeUpParts {
   readonly delays: string;
 }
 
-/** A connection without messages is checked this often: a router may have forgotten it, which neither side notices. */
-const CHECK_EACH_MS = 10_000;
+/**
+ * A connection without messages is checked this often: a router may have forgotten it, which neither side notices. Until then purges of other processes do not arrive.
+ */
+const CHECK_EACH_MS = 1000;
 
 /** `message`: what was published; '' after a new connection. */
 export type WakeUpListener = (message: string) => void;
@@ -26,6 +28,8 @@ export type WakeUpListener = (message: string) => void;
 export class WakeUp {
   readonly #parts: WakeUpParts;
   readonly #listeners = new Set<WakeUpListener>();
+  readonly #deafListeners = new Set<() => void>();
+  #isSubscribed = false;
   #client: Redis | undefined;
   #check: NodeJS.Timeout | undefined;
   #reportedRefusal = false;
@@ -35,14 +39,21 @@ export class WakeUp {
     this.#parts = parts;
   }
 
-  /** Returns a function that removes the listener. */
-  listen(listener: WakeUpListener): () => void {
+  /** Whether messages that are published now arrive, as far as it is known. */
+  get isSubscribed(): boolean {
+    return this.#isSubscribed;
+  }
+
+  /** `onDeaf`: called when the connection is lost. Returns a function that removes the listeners. */
+  listen(listener: WakeUpListener, onDeaf?: () => void): () => void {
     if (this.#isClosed) return () => {};
     // A new function each time, because the same listener may be added twice.
     const call = (message: string): void => listener(message);
     this.#listeners.add(call);
+    if (onDeaf) this.#deafListeners.add(onDeaf);
     this.#client ??= this.#connect();
     return () => {
+      if (onDeaf) this.#deafListeners.delete(onDeaf);
       if (this.#listeners.delete(call) && this.#listeners.size === 0) void this.#disconnect();
     };
   }
@@ -80,6 +91,7 @@ export class WakeUp {
     // The connection of the verbs logs failures. Workers also check for jobs without notifications.
     client.on('error', () => {});
     client.on('ready', () => void this.#subscribe(client));
+    client.on('close', () => this.#becomeDeaf());
     client.on('message', (_, message) => this.#notify(message));
     // A check without a reply ends the connection (SILENCE_MS).
     this.#check = setInterval(() => client.status === 'ready' && client.ping().catch(() => {}), CHECK_EACH_MS).unref();
@@ -95,8 +107,16 @@ export class WakeUp {
       this.#reportRefusal(error as Error);
       return;
     }
+    // It may have been closed in the meantime.
+    this.#isSubscribed = client.status === 'ready';
     // A message may have been published while the connection was away.
     this.#notify('');
+  }
+
+  #becomeDeaf(): void {
+    if (!this.#isSubscribed) return;
+    this.#isSubscribed = false;
+    for (const listener of [...this.#deafListeners]) listener();
   }
 
   #reportRefusal(error: Error): void {

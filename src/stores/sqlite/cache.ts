@@ -59,6 +59,11 @@ export class SqliteCache implements CacheStore {
     return this.mayHaveEntries() ? this.#thread.call('bytes', []) : 0;
   }
 
+  /** The thread watches the file before it runs any call. */
+  get isHearing(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   onBan(listener: (news?: BanNews) => void): () => void {
     const entry = { listener };
     this.#listeners.add(entry);
