@@ -1,5 +1,5 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { type FolderEntry, findNearEntries } from '../../contract/near-entries.ts';
 
 /**
@@ -49,24 +49,35 @@ export const DEAD_LINK = 'is a link to a file that does not exist';
 /** How many files are searched for an import. */
 const MOST_FILES = 1000;
 
-/** Whether other code of the site seems to import a file, relative to the site, by its name. Never rejects. */
+/** A text that may name a module by its path. */
+const SPECIFIER = /(["'`])([@~.#\w-]*\/[^"'`\n]*)\1/g;
+
+const TEST = /(?:^|\/)(?:__)?tests?(?:__)?\/|\.(?:test|spec)\.[^./]+$/;
+
+/** Whether other code of the site, tests excepted, seems to import a file, relative to the site, by its path. Never rejects. */
 export async function isImported(root: string, file: string): Promise<boolean> {
-  const name = escapeSigns(basename(file, extname(file)));
-  const used = new RegExp(`["']\\.{1,2}/(?:[^"'\\n]*/)?${name}(?:\\.[cm]?[jt]sx?)?["']`);
-  const folders = [root];
+  const wanted = toStem(file);
+  const folders = [''];
   let count = 0;
   for (const folder of folders) {
-    for (const entry of await list(folder)) {
-      const path = join(folder, entry.name);
-      if (entry.isFolder && !/^\.|^node_modules$/.test(entry.name)) folders.push(path);
-      if (entry.isFolder || !/\.[cm]?[jt]sx?$/.test(entry.name)) continue;
+    for (const { name, isFolder } of await list(join(root, folder))) {
+      const path = join(folder, name);
+      if (isFolder && !/^\.|^node_modules$/.test(name)) folders.push(path);
+      if (isFolder || !/\.[cm]?[jt]sx?$/.test(name) || TEST.test(path) || path === file) continue;
       if (++count > MOST_FILES) return false;
-      if (used.test(await readFile(path, 'utf8').catch(() => ''))) return true;
+      const text = await readFile(join(root, path), 'utf8').catch(() => '');
+      for (const [, , specifier = ''] of text.matchAll(SPECIFIER)) {
+        const isRelative = specifier.startsWith('.');
+        const stem = toStem(isRelative ? join(folder, specifier) : specifier);
+        // An alias, such as `@/lib/a`, ends with the path.
+        if (stem === wanted || (!isRelative && stem.endsWith(`/${wanted}`))) return true;
+      }
     }
   }
   return false;
 }
 
-function escapeSigns(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** A path without its extension, and without `index`, as imports may name it. */
+function toStem(path: string): string {
+  return path.replace(/\.[cm]?[jt]sx?$/, '').replace(/\/(?:index)?$/, '');
 }

@@ -6,26 +6,39 @@ import type { Project } from '../../../contract/project.ts';
 import { type Answer, createParams, type Params, type Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { isWebResponse } from '../../../http/web-response.ts';
-import type { FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
+import type { FileLooks, FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
 import { HandlerTarget } from '../functions/handler-target.ts';
 import { type Handler, type Handlers, methodsOf, toHandlers } from '../functions/handlers.ts';
 import { type Platform, toPlatform } from '../functions/platform.ts';
 import { EdgeContext } from './edge-context.ts';
 import { EdgeRun } from './edge-run.ts';
+import { closeLostHandlers, noteCalled } from './lost-handlers.ts';
 
 /** Edge functions: they shadow the files of the site and its cloud functions. */
 export class EdgeFunctions implements FunctionKind {
   readonly step = 2;
   readonly mayProtect = true;
+  readonly #project: Project;
   readonly #platform: Platform;
   readonly #limits: FunctionLimits;
 
   constructor(project: Project) {
+    this.#project = project;
     this.#platform = toPlatform(project);
     this.#limits = new FunctionLimits({ ...project.functionLimits, log: project.log });
   }
 
-  find({ file, exports, report }: LoadedFile): FoundFunction | undefined {
+  findLost(files: FileLooks): ReturnType<typeof closeLostHandlers> {
+    return closeLostHandlers(this.#project, files);
+  }
+
+  find(loaded: LoadedFile): FoundFunction | undefined {
+    const found = this.#find(loaded);
+    if (found) noteCalled(this.#project, loaded.file);
+    return found;
+  }
+
+  #find({ file, exports, report }: LoadedFile): FoundFunction | undefined {
     const found = toHandlers(exports);
     if (found) {
       if (found.any && found.byMethod.size > 0) {

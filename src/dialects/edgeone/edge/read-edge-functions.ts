@@ -5,14 +5,14 @@ import type { PatternSegment } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
-import { UnreadyTarget } from '../../loader/unready-target.ts';
 import { type FunctionFile, findFiles, type Location } from '../functions/find-files.ts';
 import { type FunctionsReading, readFunctions } from '../functions/read-functions.ts';
-import { toPattern } from '../functions/to-pattern.ts';
 import { explainLost, findLostFolder, keepFunctions } from '../lost-folders.ts';
 import { EdgeFilter } from './edge-filter.ts';
 import { EdgeFunctions } from './edge-functions.ts';
 import { EdgeRun } from './edge-run.ts';
+import { toClosedRoutes, wasCalled } from './lost-handlers.ts';
+import { findOpenFolders, SENDS_ON } from './open-folders.ts';
 
 const FOLDER = 'edge-functions';
 const OLDER_FOLDER = 'functions';
@@ -26,7 +26,7 @@ const NONE: Reading = { routes: [], ignored: [], problems: [] };
  * shadow the files of the site. A filter calls them for other spellings of their paths.
  */
 export async function readEdgeFunctions(project: Project, external: ReadonlySet<string>): Promise<FunctionsReading> {
-  const { location, problems } = await locate(project.root);
+  const { location, problems } = await locate(project);
   if (!location) return { ...NONE, ...(await closeLost(project)) };
   if (project.ignoresEdgeFunctions) return { ...NONE, problems: await toIgnored(project.root, location) };
   const found = await readFunctions({ project, kind: new EdgeFunctions(project), location, external });
@@ -34,6 +34,7 @@ export async function readEdgeFunctions(project: Project, external: ReadonlySet<
     ...found,
     routes: [...toFilterRoutes(project, found.routes), ...found.routes],
     problems: [...problems, ...found.problems],
+    lateProblems: await findOpenFolders(project, found.routes),
   };
 }
 
@@ -44,19 +45,10 @@ async function closeLost(project: Project): Promise<Pick<Reading, 'routes' | 'pr
   const { folder: file, files } = lost;
   const message = explainLost(lost, 'edge functions', FOLDER);
   if (project.ignoresEdgeFunctions) return { routes: [], problems: [{ severity: 'warning', file, message }] };
-  const routes = files.flatMap((each): readonly Route[] => {
-    const pattern = toPattern(each.segments);
-    const target = new UnreadyTarget(each.file, new Error(`${file} ${message}`));
-    return typeof pattern === 'string'
-      ? []
-      : [{ pattern, methods: 'any', target, step: 2, dialect: 'edgeone', file: each.file }];
-  });
+  const routes = files.flatMap((each) => toClosedRoutes(each, message));
   const problem: Problem = { severity: 'error', file, message: `${message}; their paths answer 500` };
   return { routes: [...toFilterRoutes(project, routes), ...routes], problems: [problem] };
 }
-
-/** Sends a request on: code that never does it answers all of its requests itself. */
-const SENDS_ON = /\bfetch\(\s*(?:new\s+Request\(\s*)?[\w.]*req(?:uest)?\b/i;
 
 /**
  * Cloud functions whose path an edge function of a wider pattern answers, one warning for each file. The platform asks the function of the longer path. Here the
@@ -102,8 +94,8 @@ interface Located {
   readonly problems: readonly Problem[];
 }
 
-async function locate(root: string): Promise<Located> {
-  const [newer, older] = await Promise.all([filesIn(root, FOLDER), findOlder(root)]);
+async function locate(project: Project): Promise<Located> {
+  const [newer, older] = await Promise.all([filesIn(project.root, FOLDER), findOlder(project)]);
   const [first] = older;
   if (newer.length === 0) return { location: first && toLocation(OLDER_FOLDER), problems: [] };
   const message = `is not used, because ${FOLDER} is there; move its edge functions to that folder`;
@@ -123,12 +115,14 @@ async function filesIn(root: string, folder: string): Promise<readonly FunctionF
  * Files with handlers in the older folder. Other platforms use this name, too: Netlify if its
  * configuration names it, and Cloudflare Pages, whose projects may have a middleware there.
  */
-async function findOlder(root: string): Promise<readonly FunctionFile[]> {
+async function findOlder(project: Project): Promise<readonly FunctionFile[]> {
+  const { root } = project;
   const toml = await readFile(join(root, 'netlify.toml'), 'utf8').catch(() => '');
   if (/^\s*(?:functions|directory)\s*=\s*["'](?:\.\/)?functions\/?["']/m.test(toml)) return [];
   const { files, ignored } = await findFiles(root, toLocation(OLDER_FOLDER));
   if (ignored.some(({ file }) => /^_middleware\.\w+$/.test(basename(file)))) return [];
-  return keepFunctions(files);
+  const before = files.filter(({ file }) => wasCalled(project, file));
+  return [...(await keepFunctions(files)), ...before];
 }
 
 const MOST_NAMES = 10;

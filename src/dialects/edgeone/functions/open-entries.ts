@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { toCachedRoutes } from '../../../contract/cache.ts';
 import type { IgnoredFile, Reading } from '../../../contract/dialect.ts';
-import type { Pattern, PatternSegment } from '../../../contract/pattern.ts';
+import type { Pattern } from '../../../contract/pattern.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Route } from '../../../contract/route.ts';
@@ -14,7 +14,7 @@ import { KEY_SERVICE, serveBundledCopies } from '../blobs/bundled-copies.ts';
 import { type FunctionFile, mayBeApp } from './find-files.ts';
 import type { FunctionKind } from './function-kind.ts';
 import { mayName, SourceSearch, type SourceTexts } from './source-search.ts';
-import { isCatchAll, toPattern, toText } from './to-pattern.ts';
+import { isCatchAll, toAppPatterns, toPattern } from './to-pattern.ts';
 
 export interface EntriesRequest {
   readonly project: Project;
@@ -42,6 +42,8 @@ export async function openEntries(request: EntriesRequest): Promise<OpenedEntrie
 export interface OpenedEntries extends Reading {
   /** The code creates upload URLs for blobs. */
   readonly usesUploads: boolean;
+  /** The files of the site that the entries consist of, as far as their texts show: absolute paths. */
+  readonly reached: ReadonlySet<string>;
 }
 
 interface EntryFile extends FunctionFile {
@@ -54,6 +56,7 @@ type Routes = readonly Route[];
 class Entries implements OpenedEntries {
   routes: Routes = [];
   usesUploads = false;
+  readonly reached = new Set<string>();
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
   readonly #request: EntriesRequest;
@@ -113,7 +116,10 @@ class Entries implements OpenedEntries {
     for (const { path } of files) {
       const source = await search.textsOf(path);
       this.#sources.set(path, source);
-      for (const [file, text] of source.byPath) all.set(file, text);
+      for (const [file, text] of source.byPath) {
+        all.set(file, text);
+        this.reached.add(file);
+      }
     }
     this.usesUploads = [...all.values()].some((text) => text.includes('createUploadUrl'));
     if (!project.ahead) kind.beforeLoad?.();
@@ -171,7 +177,7 @@ class Entries implements OpenedEntries {
       const message = 'exports no handler function and no app';
       if (this.#request.kind.mayProtect) {
         this.problems.push({ severity: 'error', file, message: `${message}: its path answers 500` });
-        return [this.#toRoute(entry, new UnreadyTarget(file, new Error(message)))];
+        return this.#toUnreadyRoutes(entry, { state: 'failed', cause: new Error(message) });
       }
       this.problems.push({ severity: 'warning', file, message: `${message}: no route` });
       this.ignored.push({ file, reason: 'exports no handler function and no app' });
@@ -202,22 +208,6 @@ function prepareBundledCopies(project: Project, texts: ReadonlyMap<string, strin
     : 'which uses the platform: no storage of this site, or PAGES_BLOB_DEPLOY_CREDENTIAL is set';
   const message = `has a bundled copy of @edgeone/pages-blob, ${blobs}`;
   return files.map((file) => ({ severity: 'warning', file, message }));
-}
-
-/**
- * Unlike a handler's catch-all, an app also answers its bare folder, and its pattern matches empty
- * segments.
- */
-function toAppPatterns({ text, segments }: Pattern): readonly Pattern[] {
-  const bare = segments.slice(0, -1);
-  return [
-    { text, segments: segments.map(withEmpty) },
-    { text: toText(bare), segments: bare },
-  ];
-}
-
-function withEmpty(segment: PatternSegment): PatternSegment {
-  return segment.kind === 'catch-all' ? { ...segment, orNone: true } : segment;
 }
 
 /** Lets the kind read the params, if there are any. */

@@ -43,12 +43,18 @@ export async function readFunctions({
     kind.mayProtect === true && misspelt.some((each) => each.file === file);
   const entries = files.filter((file) => isEntry(file, found) || isBroken(file) || isLost(file));
   const helpers = files.filter((file) => !entries.includes(file));
-  const ignored = helpers.map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
   const opened = await openEntries({ project, kind, files: entries, survey: found, external });
+  const { looks } = found;
+  const { routes = [], problems: ofLost = [] } =
+    (await kind.findLost?.({ entries, helpers, looks, reached: opened.reached })) ?? {};
+  const lost = new Set(routes.map(({ file }) => file));
+  const ignored = helpers
+    .filter(({ file }) => !lost.has(file))
+    .map(({ file }) => ({ file, reason: 'exports no handler and no app: a helper' }));
   return {
-    routes: opened.routes,
+    routes: [...opened.routes, ...routes],
     usesUploads: opened.usesUploads,
     ignored: [...skipped, ...ignored, ...opened.ignored],
-    problems: [...problems, ...misspelt, ...opened.problems],
+    problems: [...problems, ...misspelt, ...opened.problems, ...ofLost],
   };
 }

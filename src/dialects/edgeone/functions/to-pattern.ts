@@ -28,6 +28,22 @@ export function isCatchAll(segment: string | undefined): boolean {
   return segment !== undefined && CATCH_ALL.test(segment);
 }
 
+/**
+ * Unlike a handler's catch-all, an app also answers its bare folder, and its pattern matches empty
+ * segments.
+ */
+export function toAppPatterns({ text, segments }: Pattern): readonly Pattern[] {
+  const bare = segments.slice(0, -1);
+  return [
+    { text, segments: segments.map(withEmpty) },
+    { text: toText(bare), segments: bare },
+  ];
+}
+
+function withEmpty(segment: PatternSegment): PatternSegment {
+  return segment.kind === 'catch-all' ? { ...segment, orNone: true } : segment;
+}
+
 /** The text of a pattern, e.g. `/api/:id/*rest`; `/` for an empty list. */
 export function toText(segments: readonly PatternSegment[]): string {
   return `/${segments.map(segmentText).join('/')}`;

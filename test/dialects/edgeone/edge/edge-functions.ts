@@ -199,7 +199,7 @@ test('functions/ holds edge functions, unless it is of another platform or edge-
 
   for (const { files, status, problem } of rows) {
     const { url, reading } = await serveDialect(t, edgeone, {
-      'functions/a.js': HELLO,
+      'functions/a.js': `import { help } from './helper.js'; ${HELLO} help;`,
       'functions/helper.js': 'export const help = 1;',
       ...files,
     });

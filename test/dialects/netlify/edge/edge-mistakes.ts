@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { toLocation } from '../../../../src/contract/problem.ts';
 import { startEdge } from '../../../helpers/edge.ts';
@@ -162,3 +164,33 @@ test('an edge function without a path is a warning, and the site is open', async
   );
   t.regex(await exchange(running, '/open.txt'), /open$/);
 });
+
+const GUARD = "export default () => new Response('no', { status: 401 });";
+const PATHS = "export const config = { path: '/admin/*' };";
+
+for (const [title, code, isOfAll] of [
+  ['is emptied', '', true],
+  ['keeps a comment alone', `// ${GUARD}`, true],
+  ['does not export its function', `${GUARD.replace('export default', 'const guard =')}\n${PATHS}`, false],
+  ['exports its function by a name', `${GUARD.replace('default', 'const guard =')}\n${PATHS}`, false],
+  ['exports a value', `export default 5;\n${PATHS}`, false],
+] as const) {
+  test(`a reload with an edge function that ${title} is refused, and a start closes ${isOfAll ? 'every path' : 'its paths'}`, async (t) => {
+    const site = await siteFolder(t, {
+      ...PUBLIC,
+      [FILE]: `${GUARD}\n${PATHS}`,
+      'netlify/edge-functions/other.js': `${GUARD}\nexport const config = { path: '/other' };`,
+    });
+    const running = await startEdge(t, { site });
+    await writeFile(join(site, FILE), code);
+
+    const { state } = await running.edge.reload();
+    const started = await startEdge(t, { site });
+
+    t.is(state, 'kept');
+    t.regex(await exchange(running, '/admin/a.txt'), /^HTTP\/1\.1 401 /);
+    t.regex(await exchange(running, '/open.txt'), /open$/);
+    t.regex(await exchange(started, '/admin/a.txt'), /^HTTP\/1\.1 500 /);
+    t.regex(await exchange(started, '/open.txt'), isOfAll ? /^HTTP\/1\.1 500 / : /open$/);
+  });
+}
