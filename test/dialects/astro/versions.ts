@@ -1,4 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import test from 'ava';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import type { AstroSetup } from '../../helpers/astro-site.ts';
@@ -51,6 +53,19 @@ for (const build of BUILDS) {
     for (const path of ['/users/7/', '/shop/nothing', '/shopping', '/shop/v/1.2.3']) {
       t.is(await textOf(edge, path), 'from the hop', path);
     }
+  });
+}
+
+for (const major of ['5.0', '6.0', 5, 7] as const) {
+  test(`a standalone build of Astro ${major} renders a page without a look for a file of its path`, async (t) => {
+    const edge = await startAstroEdge(t, { major, options: { mode: 'standalone' } });
+    // The list of files is made at start; the build's own server of files would find it.
+    await mkdir(join(edge.root, 'dist/client/users/8'), { recursive: true });
+    await writeFile(join(edge.root, 'dist/client/users/8/index.html'), 'from a file');
+
+    for (const path of ['/users/8', '/users/8?a=/b']) t.regex(await textOf(edge, path), /User 8/, path);
+    // A path with escapes is left to the build, which decodes it in its own way.
+    t.is(await textOf(edge, '/users/%38/'), 'from a file');
   });
 }
 

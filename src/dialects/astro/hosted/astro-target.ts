@@ -68,6 +68,7 @@ export class AstroTarget implements Target {
         handler: build.handler,
         limits: build.limits,
         isPaced: build.isPaced,
+        isPage: role === 'route' && location === undefined && isPlainRead(exchange),
         bodyLimit: bodyLimitOf(exchange, build, own),
         notFound: this.#toNotFound(exchange, location !== undefined),
       });
@@ -167,6 +168,16 @@ function bodyLimitOf({ target }: Exchange, { manifest }: HostedBuild, ownPath: s
   if (ownPath.startsWith('/_actions/')) return manifest?.actionBodyLimit ?? UNKNOWN_LIMIT;
   return manifest && manifest.actionBodyLimit === undefined && FORM_ACTION.test(target) ? UNKNOWN_LIMIT : 0;
 }
+
+/**
+ * Whether nexthop would have answered with a file of this path already: only its own rules for files apply to GET and HEAD of a path without
+ * escapes, dot segments and hidden names.
+ */
+function isPlainRead({ request, target }: Exchange): boolean {
+  return (request.method === 'GET' || request.method === 'HEAD') && PLAIN.test(target);
+}
+
+const PLAIN = /^(?:\/[\w~-][\w.~-]*)*\/?(?:\?|$)/;
 
 /**
  * The query by which the form of a page names its action, in Astro 5 and in Astro 4. Since 5.18

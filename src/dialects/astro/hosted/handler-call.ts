@@ -28,6 +28,8 @@ export interface HandlerCallParts {
   readonly bodyLimit: number;
   /** True if the build waits for slow clients while it writes. */
   readonly isPaced: boolean;
+  /** The build renders the request: no file has its path. */
+  readonly isPage: boolean;
   /**
    * What happens when the build has no page.
    * 'next': it gets a `next` and calls it, which passes. 'pass': its 404 is dropped, and the
@@ -52,11 +54,12 @@ class HandlerCall implements AnswerListener {
   #isTimedOut = false;
 
   constructor(parts: HandlerCallParts) {
-    const { exchange, isPaced, limits, notFound } = parts;
+    const { exchange, isPaced, isPage, limits, notFound } = parts;
     this.#parts = parts;
     this.#facade = new ResponseFacade({
       exchange,
       isPaced,
+      isPage,
       onNotFound: notFound === 'pass' ? () => this.#pass() : undefined,
       onFault: (fault) => this.#fail(fault),
       onLate: () => this.#isTimedOut && limits.reportLate(exchange),

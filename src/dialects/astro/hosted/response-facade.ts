@@ -3,6 +3,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { AnswerWriter, type GivenHeaders } from './answer-writer.ts';
 import { BODY, DRAINED } from './pace.ts';
+import { IS_PAGE } from './page-calls.ts';
 
 /** What the adapter writes when it catches an error: after the head of a response, and before. */
 const BROKEN_BODY = 'Internal server error';
@@ -12,6 +13,8 @@ export interface ResponseFacadeParts {
   readonly exchange: Exchange;
   /** True if the build waits for slow clients while it writes. */
   readonly isPaced: boolean;
+  /** See `IS_PAGE`. */
+  readonly isPage: boolean;
   /** Called instead of writing a 404; must take the response back. Undefined: a 404 is written. */
   readonly onNotFound: (() => void) | undefined;
   /** The build failed before its response was complete. Must take the response back. */
@@ -41,7 +44,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   constructor(parts: ResponseFacadeParts) {
     this.#parts = parts;
     this.#response = parts.exchange.node.response;
-    const { exchange, isPaced } = parts;
+    const { exchange, isPaced, isPage } = parts;
     this.#writer = new AnswerWriter({ exchange, isPaced, onFault: (fault) => this.#fail(fault) });
     this.#own = new Map<string | symbol, unknown>([
       ['writeHead', this.#writeHead],
@@ -52,6 +55,7 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
       ['flushHeaders', this.#flushHeaders],
       [DRAINED, () => this.#writer.drained()],
       [BODY, (stream: unknown) => this.#writer.body(stream)],
+      [IS_PAGE, isPage],
     ]);
     this.given = new Proxy(this.#response, this);
   }
