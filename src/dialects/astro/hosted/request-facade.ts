@@ -17,13 +17,13 @@ export function adaptRequest(exchange: Exchange, onBody: () => void): () => void
   const { socket, client, node } = exchange;
   const { request } = node;
   request.socket = new Proxy(socket, new ClientSocket(client));
-  // Read before the property below hides it: Node computes it on first use.
-  const headers = withTrustedClient(request.headers, client);
-  Object.defineProperty(request, 'headers', { value: headers, configurable: true, enumerable: true, writable: true });
+  const received = request.headers;
+  // By Node's setter: an own property that is deleted later makes V8 keep the request as a dictionary.
+  request.headers = withTrustedClient(received, client);
   if (hasBody(exchange.request)) {
     // Every way to read a body, events and iteration too, begins with a call of `read`.
     request.read = (...size) => {
-      deleteOwn(request, 'read');
+      Reflect.deleteProperty(request, 'read');
       onBody();
       return request.read(...size);
     };
@@ -33,7 +33,8 @@ export function adaptRequest(exchange: Exchange, onBody: () => void): () => void
     // remove theirs.
     (request as MessageFacade)[CLEAN_UP]?.();
     request.socket = socket;
-    for (const name of OWN) deleteOwn(request, name);
+    request.headers = received;
+    if (Object.hasOwn(request, 'read')) Reflect.deleteProperty(request, 'read');
   };
 }
 
@@ -42,13 +43,6 @@ const CLEAN_UP = Symbol.for('astro.nodeRequestAbortControllerCleanup');
 
 interface MessageFacade extends IncomingMessage {
   [CLEAN_UP]?: () => void;
-}
-
-/** What hides the parts of the request below it. */
-const OWN = ['headers', 'read'] as const;
-
-function deleteOwn(request: IncomingMessage, name: (typeof OWN)[number]): void {
-  Reflect.deleteProperty(request, name);
 }
 
 /**
