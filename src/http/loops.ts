@@ -1,3 +1,5 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 import { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { wrapFetch } from '../contract/own-fetch.ts';
@@ -36,29 +38,53 @@ export const CDN_LOOP = 'cdn-loop';
 
 /**
  * From now on a `fetch` of the site's own host, in a call of its code, has CDN-Loop, as the hop gets it: without it, a function that fetches its own path
- * calls itself until its time is over. Other hosts get no such header, and the own host no names of other servers, which may be in front of it. Call it before all
- * others that wrap `fetch`, so that it sees what they send.
+ * calls itself until its time is over. So has a request of `node:http`. Other hosts get no such header, and the own host no names of other servers, which may be in front of it.
+ * Call it before all others that wrap `fetch`, so that it sees what they send.
  */
 export function markOwnFetches(name: string): void {
-  wrapFetch('nexthop.loops', (fetch) => (input, init) => {
-    const call = currentCall();
-    if (!(call instanceof Exchange) || !isOwn(input, call)) return fetch(input, init);
-    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
-    // Code may have passed the header of its request on.
-    const sent = countPasses([headers.get(CDN_LOOP) ?? ''], name);
-    for (let passes = passesOf(call.request.headers, name); passes >= sent; passes--) headers.append(CDN_LOOP, name);
-    call.ownFetches++;
-    const over = (): void => {
-      call.ownFetches--;
+  wrapFetch('nexthop.loops', (fetch) => {
+    // Here, because this runs once for the process.
+    subscribe('http.client.request.created', (message) => markRequest(message, name));
+    return (input, init) => {
+      const call = currentCall();
+      if (!(call instanceof Exchange) || !isOwn(input instanceof Request ? input.url : String(input), call))
+        return fetch(input, init);
+      const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+      headers.set(CDN_LOOP, toMark(call, headers.get(CDN_LOOP) ?? '', name));
+      call.ownFetches++;
+      const over = (): void => {
+        call.ownFetches--;
+      };
+      const response = fetch(input, { ...init, headers });
+      response.then(over, over);
+      return response;
     };
-    const response = fetch(input, { ...init, headers });
-    response.then(over, over);
-    return response;
   });
 }
 
-function isOwn(input: unknown, { request }: Exchange): boolean {
-  const text = input instanceof Request ? input.url : String(input);
+/**
+ * `message`: has a request of `node:http` that Node has just created. Its head is made already if its headers are a list, or `Expect` is one of them: then it stays without
+ * the mark, so that a function which fetches itself ends by its time limit, and a cached one waits five seconds for itself.
+ */
+function markRequest(message: unknown, name: string): void {
+  const call = currentCall();
+  if (!(call instanceof Exchange)) return;
+  const { request } = message as { readonly request: ClientRequest }; // Node documents it
+  if (request.headersSent || !isOwn(`${request.protocol}//${request.getHeader('host')}`, call)) return;
+  request.setHeader(CDN_LOOP, toMark(call, String(request.getHeader(CDN_LOOP) ?? ''), name));
+  call.ownFetches++;
+  request.once('close', () => {
+    call.ownFetches--;
+  });
+}
+
+/** The value of CDN-Loop for a fetch of the own host. `sent`: that of the code, which may have passed the header of its request on. */
+function toMark({ request }: Exchange, sent: string, name: string): string {
+  const missing = passesOf(request.headers, name) + 1 - countPasses([sent], name);
+  return [...(sent === '' ? [] : [sent]), ...Array<string>(Math.max(0, missing)).fill(name)].join(', ');
+}
+
+function isOwn(text: string, { request }: Exchange): boolean {
   if (!URL.canParse(text) || request.host === undefined) return false;
   const { protocol, host } = new URL(text);
   const own = `${protocol}//${request.host}`;

@@ -202,21 +202,29 @@ test('a request that a call may have sent itself does not wait for that call, an
 test('cached functions that fetch each other and themselves do not wait for their own responses', async (t) => {
   const site = await siteFolder(t, {
     'netlify/functions/page.mjs': `
+      import { get } from 'node:http';
       export default async (request) => {
         const { pathname, origin } = new URL(request.url);
         const depth = Number(request.headers.get('x-depth'));
-        const next = { '/self': '/self', '/a': '/b', '/b': '/a' }[pathname];
-        const inner = depth < 2 && next ? await (await fetch(origin + next, { headers: { 'x-depth': depth + 1 } })).text() : '';
+        const next = { '/self': '/self', '/http': '/http', '/a': '/b', '/b': '/a' }[pathname];
+        const headers = { 'x-depth': depth + 1 };
+        const byHttp = (url) => new Promise((resolve, reject) =>
+          get(url, { headers }, async (answer) => resolve((await answer.toArray()).join(''))).on('error', reject));
+        const byFetch = async (url) => (await fetch(url, { headers })).text();
+        const inner = depth < 2 && next ? await (pathname === '/http' ? byHttp : byFetch)(origin + next) : '';
         return new Response(pathname + inner, { headers: { 'cache-control': 'public, max-age=60' } });
       };
-      export const config = { path: ['/self', '/a', '/b', '/warm'] };`,
+      export const config = { path: ['/self', '/http', '/a', '/b', '/warm'] };`,
   });
   const { url } = await startEdge(t, { site });
   const get = async (path: string) => (await fetch(url + path)).text();
   await get('/warm');
 
   const beganAtMs = performance.now();
-  t.deepEqual([await get('/self'), await get('/a')], ['/self/self/self', '/a/b/a']);
+  t.deepEqual(
+    [await get('/self'), await get('/http'), await get('/a')],
+    ['/self/self/self', '/http/http/http', '/a/b/a'],
+  );
   // Each wait would take five seconds.
   t.true(performance.now() - beganAtMs < 5000);
 });

@@ -17,6 +17,12 @@ const LOOPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'netlify/functions/a.mjs': `export default (request) => { ${COUNT} return fetch(new URL(request.url + 'x'), { headers: { a: 'b' } }); };
       export const config = { path: '/*' };`,
   },
+  'function of Netlify, by node:http': {
+    'netlify/functions/a.mjs': `import { get } from 'node:http';
+      export default (request) => { ${COUNT} return new Promise((resolve, reject) => get(request.url, { headers: { a: 'b' } }, async (answer) =>
+        resolve(new Response((await answer.toArray()).join(''), { status: answer.statusCode }))).on('error', reject)); };
+      export const config = { path: '/*' };`,
+  },
   'cloud function of EdgeOne': {
     'cloud-functions/[[all]].js': `export const onRequest = ({ request: { url } }) => { ${COUNT} return fetch(url); };`,
   },
@@ -79,4 +85,33 @@ test('a fetch of the own host goes on to the next hop, and only it has CDN-Loop'
   t.regex(await edge.exchange(`GET /fn HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`), /\r\n\r\nok,ok$/);
   t.regex(heads[0] ?? '', /^POST \/page .*^cdn-loop: nexthop\r$.*^cdn-loop: nexthop\r$/ims);
   t.notRegex(heads[1] ?? '', /cdn-loop/i);
+});
+
+test('a request of node:http gets CDN-Loop only for the own host, and stays as it is if its head is made already', async (t) => {
+  const heads: string[] = [];
+  const other = await scriptedHop(t, async (peer) => {
+    heads.push(await peer.readHead());
+    peer.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok');
+  });
+  const site = await siteFolder(t, {
+    'netlify/functions/a.mjs': `import { get } from 'node:http';
+      const read = (url, options) => new Promise((resolve, reject) =>
+        get(url, options, async (answer) => resolve((await answer.toArray()).join(''))).on('error', reject));
+      export default async ({ url, headers }) => {
+        if (url.endsWith('/last')) return new Response(headers.get('cdn-loop') ?? 'none');
+        const { host } = new URL(url);
+        const last = new URL('/last', url);
+        const results = [await read(last, {}), await read(last, { headers: ['Host', host] }), await read('${other.url}', {})];
+        return new Response(results.join());
+      };
+      export const config = { path: '/*' };`,
+  });
+  const edge = await startEdge(t, { site });
+  const { host } = new URL(edge.url);
+
+  t.regex(
+    await edge.exchange(`GET /x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+    /\r\n\r\nnexthop,none,ok$/,
+  );
+  t.notRegex(heads[0] ?? '', /cdn-loop/i);
 });
