@@ -1,7 +1,9 @@
 import { createServer } from 'node:http';
 import test from 'ava';
+import { ask } from '../helpers/cached-server.ts';
 import { startEdge } from '../helpers/edge.ts';
 import { listen } from '../helpers/listen.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 test('with CACHE=all a header by which a hop chooses another page neither stores nor gets a response', async (t) => {
   const hop = await listen(
@@ -58,4 +60,27 @@ test('with CACHE=all requests whose parameters have another order share no respo
   for (const path of ['/?A=1&a=2', '/?a=2&A=1', '/?a=1;b=2&b=3', '/?b=3&a=1;b=2', '/?A=1&a=2']) {
     t.is(await (await fetch(`${url}${path}`)).text(), path);
   }
+});
+
+test('with CACHE=all an error of nexthop about the hop is not stored', async (t) => {
+  let calls = 0;
+  const hop = createServer((_request, response) => {
+    calls++;
+    response.setHeader('Cache-Control', 'max-age=60');
+    if (calls === 1) response.destroy();
+    else if (calls === 2) {
+      response.setHeader('Content-Length', 100);
+      response.end('part', () => response.destroy());
+    } else response.end(`page ${calls}`);
+  });
+  const { port } = await startEdge(t, { env: { NEXT_HOP: await listen(t, hop), CACHE: 'all', HOP_KEEP_ALIVE: '0' } });
+  // Not sent twice: another request of a kept connection might be.
+  const get = () => ask(port, { path: '/page', headers: { host: 'a.test' } });
+
+  t.is((await get()).status, 502);
+  await t.throwsAsync(get());
+  // For two seconds after the part, requests do not wait for each other and store nothing.
+  const hit = await untilResult(get, ({ headers }) => headers.age !== undefined);
+  t.is(hit.status, 200);
+  t.regex(hit.body, /^page \d+$/);
 });

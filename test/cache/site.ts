@@ -83,6 +83,21 @@ test('a function that says nothing about caches answers byte for byte as without
   }
 });
 
+test('a body of 5 MB is stored, and a larger one is only sent', async (t) => {
+  const { ask: get } = await open(t, {}, {
+    'netlify/functions/large.mjs': `let calls = 0;
+      export default (request) => new Response(String(++calls).padEnd(Number(new URL(request.url).search.slice(1)), 'x'), { headers: { 'cache-control': 'max-age=60' } });
+      export const config = { path: '/large' };`,
+  } as unknown as typeof FILES);
+  const isHit = async (bytes: number): Promise<boolean> => {
+    const [first, second] = [await get({ path: `/large?${bytes}` }), await get({ path: `/large?${bytes}` })];
+    t.deepEqual([first.body.length, second.body.length], [bytes, bytes]);
+    return first.body === second.body;
+  };
+
+  t.deepEqual([await isHit(5 * 2 ** 20), await isHit(5 * 2 ** 20 + 1), await isHit(5 * 2 ** 20)], [true, false, true]);
+});
+
 test('a reload begins with an empty cache', async (t) => {
   const { edge, ask: get } = await open(t);
   await get({ path: '/targeted' });

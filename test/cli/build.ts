@@ -54,6 +54,21 @@ test('build prints what it compiled, where the result is, and how long it took',
   });
 });
 
+test('build ends with 1 for a wrong rate limit, and names its file, line and key', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify/functions/a.mjs':
+      'export default () => new Response("a");\nexport const config = { path: "/a", rateLimit: { windowLimit: "5", windowSize: 60 } };',
+    'netlify.toml':
+      '[[redirects]]\n  from = "/b"\n  to = "/c"\n  [redirects.rate_limit]\n    window_limit = 5\n    window_siz = 60\n    aggregate_by = "ip"\n',
+  });
+
+  const { code, text } = await run(site);
+
+  t.is(code, 1);
+  t.regex(text, /netlify\/functions\/a\.mjs:2\b.*rateLimit\.windowLimit must be/);
+  t.regex(text, /netlify\.toml:6\b.*rate_limit\.window_siz is no key/);
+});
+
 test('build --json prints one object with the size of the build, or with what is wrong', async (t) => {
   const site = await siteFolder(t, HELLO);
   const lines: string[] = [];

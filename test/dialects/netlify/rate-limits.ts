@@ -1,5 +1,7 @@
+import { createServer } from 'node:http';
 import test from 'ava';
 import { startEdge } from '../../helpers/edge.ts';
+import { listen } from '../../helpers/listen.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
 
 const FUNCTION = (config: string) =>
@@ -104,6 +106,54 @@ test('limits of Netlify functions and redirects hold, and what has a wrong one a
       'netlify/functions/wrong.mjs:2 rateLimit.windowLimit must be a whole number of at least 1, got "5"; what it limits answers 404',
     ],
   );
+});
+
+test('requests above a limit are rewritten to a file, a function or the next hop, and proxied and moved ones have limits', async (t) => {
+  const rewriting = (name: string, to: string) =>
+    FUNCTION(`path: "/${name}", ${LIMIT}, action: "rewrite", to: "${to}" }`);
+  const redirect = (from: string, to: string, status: number) => `
+[[redirects]]
+  from = "${from}"
+  to = "${to}"
+  status = ${status}
+  [redirects.rate_limit]
+    window_limit = 1
+    window_size = 60
+    aggregate_by = ["ip", "domain"]
+`;
+  const hop = await listen(
+    t,
+    createServer(({ url }, response) => response.end(`hop ${url}`)),
+  );
+  const site = await siteFolder(t, {
+    'netlify/functions/file.mjs': rewriting('to-file', '/page.html'),
+    'netlify/functions/function.mjs': rewriting('to-function', '/open'),
+    'netlify/functions/hop.mjs': rewriting('to-hop', '/elsewhere'),
+    'netlify/functions/limited.mjs': rewriting('to-limited', '/to-file'),
+    'netlify/functions/open.mjs': FUNCTION('path: "/open"'),
+    'public/page.html': 'page',
+    'netlify.toml': redirect('/proxied', `${hop}/elsewhere`, 200) + redirect('/moved', '/elsewhere', 301),
+  });
+  const edge = await startEdge(t, { site, env: { NEXT_HOP: hop } });
+  const ask = async (target: string): Promise<string> => {
+    const answer = await fetch(edge.url + target, { redirect: 'manual' });
+    const text = await answer.text();
+    return answer.ok ? text : `${answer.status}`;
+  };
+
+  const twice: Record<string, readonly string[]> = {};
+  for (const path of ['/to-file', '/to-function', '/to-hop', '/to-limited', '/proxied', '/moved'])
+    twice[path] = [await ask(path), await ask(path)];
+
+  t.deepEqual(twice, {
+    '/to-file': ['answered /to-file', 'page'],
+    '/to-function': ['answered /to-function', 'answered /open'],
+    '/to-hop': ['answered /to-hop', 'hop /elsewhere'],
+    // What the rewritten request finds has no limit any more.
+    '/to-limited': ['answered /to-limited', 'answered /to-file'],
+    '/proxied': ['hop /elsewhere', '429'],
+    '/moved': ['301', '429'],
+  });
 });
 
 test('a hit of the cache counts, and neither a refusal nor the fields of a limit are stored', async (t) => {

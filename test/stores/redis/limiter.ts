@@ -5,7 +5,7 @@ import { FallbackLimiter } from '../../../src/limits/fallback-limiter.ts';
 import { MemoryLimiter } from '../../../src/limits/memory-limiter.ts';
 import { testLimiter } from '../../helpers/limiter-contract.ts';
 import { runRedis, startRedis } from '../../helpers/redis-server.ts';
-import { type LogLine, openStore } from '../../helpers/redis-store.ts';
+import { type LogLine, OUTAGE_CALL_MS, openStore } from '../../helpers/redis-store.ts';
 import { untilResult } from '../../helpers/until-result.ts';
 
 const server = await runRedis();
@@ -113,6 +113,51 @@ test('while Redis does not reply, requests are counted here without a long wait 
   );
   t.is(lines.filter(({ level }) => level === 'error').length, 0);
 });
+
+for (const state of ['frozen', 'killed'] as const) {
+  test(`while Redis is ${state}, a request waits for it for at most 60 ms, and is counted there again when it is back`, async (t) => {
+    const own = await startRedis(t);
+    const { store } = openStore(t, own.url, { callTimeoutMs: OUTAGE_CALL_MS });
+    let lines = 0;
+    const create = (): FallbackLimiter =>
+      new FallbackLimiter({
+        shared: limiterOf(store),
+        local: new MemoryLimiter({ mostKeys: 100 }),
+        isStrict: false,
+        mostKeys: 100,
+        log: { warn: () => lines++ } as never,
+      });
+    const limiter = create();
+    await untilResult(
+      async () => takeOrFail(limiterOf(store), 'a'),
+      (take) => take?.remaining === 49,
+    );
+
+    if (state === 'frozen') own.freeze();
+    else await own.kill();
+    for (let count = 0; count < 5; count++) t.true((await limiter.take(RULE, 'b')).isAllowed);
+    t.is(lines, 1);
+    // A loaded machine may be late, so the fastest of several limiters counts, each of which notices the outage anew.
+    const isInTime = await untilResult(async () => {
+      const startedAtMs = performance.now();
+      t.true((await create().take(RULE, 'c')).isAllowed);
+      return performance.now() - startedAtMs <= 60;
+    }, Boolean);
+    t.true(isInTime);
+
+    if (state === 'frozen') own.thaw();
+    else await own.restart();
+    let keys = 0;
+    await untilResult(
+      async () => {
+        const key = `back ${keys++}`;
+        return [await limiter.take(RULE, key), await takeOrFail(limiterOf(store), key)] as const;
+      },
+      ([, there]) => there?.remaining === 48,
+    );
+    t.true(keys > 0);
+  });
+}
 
 test('a key that was refused is refused without a question until its time is over', async (t) => {
   let questions = 0;
