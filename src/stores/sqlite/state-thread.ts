@@ -245,10 +245,7 @@ export class StateThread<V extends { readonly [Name in keyof V]: (...args: never
     });
   }
 
-  /**
-   * Rejects all calls of a thread that died. The `error` event comes before `exit`; from then on
-   * the thread gets no calls.
-   */
+  /** Rejects all calls of a thread that died. The `error` event comes before `exit`; from then on the thread gets no calls. */
   #dismiss(worker: Worker, message: string, cause: unknown): void {
     if (worker !== this.#worker) return;
     this.#worker = undefined;
@@ -268,24 +265,25 @@ export class StateThread<V extends { readonly [Name in keyof V]: (...args: never
   }
 
   #toFault(message: string, cause: unknown): Fault {
-    if (this.#trouble.isNews()) this.#setup.log.error(message);
+    if (this.#trouble.isNews(message)) this.#setup.log.error(message);
     return new Fault('store_unavailable', { message, cause });
   }
 }
 
-/** A failing store is logged at this interval, not at the rate of requests. */
+/** Each failure of a store is logged at this interval, not at the rate of requests. */
 const LOG_EACH_MS = 10_000;
 
 /** Decides which of many failures, with successes in between, are logged. */
 class Trouble {
   #lastMs: number | undefined;
-  #reportedMs = Number.NEGATIVE_INFINITY;
+  /** When each message was logged: the first one may not say why. */
+  readonly #reportedMs = new Map<string, number>();
 
   /** Called at each failure. Returns whether to log it. */
-  isNews(): boolean {
+  isNews(message: string): boolean {
     this.#lastMs = monotonicMs();
-    if (this.#lastMs < this.#reportedMs + LOG_EACH_MS) return false;
-    this.#reportedMs = this.#lastMs;
+    if (this.#lastMs < (this.#reportedMs.get(message) ?? -LOG_EACH_MS) + LOG_EACH_MS) return false;
+    this.#reportedMs.set(message, this.#lastMs);
     return true;
   }
 
@@ -293,7 +291,7 @@ class Trouble {
   isOver(): boolean {
     if (this.#lastMs === undefined || monotonicMs() < this.#lastMs + LOG_EACH_MS) return false;
     this.#lastMs = undefined;
-    this.#reportedMs = Number.NEGATIVE_INFINITY;
+    this.#reportedMs.clear();
     return true;
   }
 }
