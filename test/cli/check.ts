@@ -53,11 +53,11 @@ export const onRequestGet = () => fetch('https://next-hop/' + y);`,
   t.is(
     `\n${text}\n`,
     `
-${site}: 1 error, 7 warnings
+${site}: 2 errors, 6 warnings
   warning  cloud-functions/about.js       never answers GET, HEAD /about: the file public/about.html answers first; remove one of the two, or give it another path
   warning  cloud-functions/api/x.js:1     imports "left-pad" of devDependencies, which npm ci --omit=dev does not install: move it to dependencies
   warning  cloud-functions/api/x.js:3:25  bdy is not used; did you mean body?
-  warning  cloud-functions/api/x.js:4:14  onRequestGte is not a handler of EdgeOne and is never called; did you mean onRequestGet?
+  error    cloud-functions/api/x.js:4:14  onRequestGte is not a handler of EdgeOne and is never called; did you mean onRequestGet?
   error    cloud-functions/api/x.js:5     uses https://next-hop: the next hop is HTTP on port 80 only, http://next-hop; add X-Forwarded-Proto: https for HTTPS to the origin
   warning  cloud-functions/twice.js       never answers: cloud-functions/twice/index.js has the same route, /twice, and takes precedence
   warning  edgeone.json:2:13              redirect is no key of edgeone.json and is not used; did you mean redirects?

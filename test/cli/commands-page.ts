@@ -23,10 +23,14 @@ const SITE = {
   'cloud-functions/api/orders.js': 'export const onRequestPost = ({ request }) => ({ ordered: request.body.count });',
   'cloud-functions/api/users/[id].js': 'export const onRequestGet = () => new Response("a user");',
   'cloud-functions/api/[[default]].js': 'export const onRequest = () => new Response("all");',
-  'cloud-functions/api/x.js':
-    "export const onRequestGet = () => new Response('x');\n\n// The mistake.\nexport const onRequestGte = 1;",
+  'cloud-functions/api/x.js': "export const onRequestGet = () => new Response('x');",
   'netlify/functions/sweep.mjs': "export default () => {}; export const config = { schedule: '@daily' };",
   'order.json': '{ "count": 2 }',
+};
+
+/** The mistake in the site of `nexthop check`. Other commands print errors of a site, too. */
+const MISTAKE = {
+  'cloud-functions/api/x.js': `${SITE['cloud-functions/api/x.js']}\n\n// The mistake.\nexport const onRequestGte = 1;`,
 };
 
 interface Shown {
@@ -101,7 +105,7 @@ for (const { line, output } of calls) {
   test(`docs/commands.md shows what "${line}" prints`, async (t) => {
     const folder = await siteFolder(t);
     const site = join(folder, 'my-site');
-    await rename(await siteFolder(t, SITE), site);
+    await rename(await siteFolder(t, { ...SITE, ...(line.includes('nexthop check') && MISTAKE) }), site);
     const words = (line.match(/(?:'[^']*'|[^\s'])+/g) ?? []).map((word) => word.replaceAll("'", ''));
     const variables = words.slice(0, words.indexOf('nexthop')).map((word) => word.split('='));
     const args = words.slice(words.indexOf('nexthop') + 1);

@@ -162,7 +162,7 @@ test('a package that is missing is shown with the line of its import and what to
   t.regex(text, /^Error: Cannot find package 'dayjs-of-a-test' .*; npm install dayjs-of-a-test$/m);
 });
 
-test('a warning about the site is printed once, however often it is read', async (t) => {
+test('a misspelt handler of the site is printed once, with its place and the right name, however often it is read', async (t) => {
   const { edge, lines } = await developSite(t, {
     'cloud-functions/a.js': 'export const onRequest = () => new Response("a");\nexport const onRequestGte = 1;\n',
   });
@@ -170,7 +170,12 @@ test('a warning about the site is printed once, however often it is read', async
   await edge.reload();
   await edge.reload();
 
-  t.is(lines.filter((line) => line.startsWith('warning')).length, 1);
+  t.deepEqual(
+    lines.filter((line) => line.includes('is not a handler')).map((line) => line.replaceAll(/ +/g, ' ')),
+    [
+      'error cloud-functions/a.js:2:14 onRequestGte is not a handler of EdgeOne and is never called; did you mean onRequestGet?',
+    ],
+  );
 });
 
 test('files outside of the site that its code imports are reported', async (t) => {

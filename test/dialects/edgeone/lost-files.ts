@@ -48,7 +48,7 @@ const ROWS: readonly Row[] = [
     title: 'an edge function with a misspelt handler',
     files: { 'edge-functions/admin.js': FUNCTION.replace('onRequest', 'onReqeust') },
     reports: [
-      'edge-functions/admin.js:1:14 warning onReqeust is not a handler of EdgeOne and is never called; did you mean onRequest?',
+      'edge-functions/admin.js:1:14 error onReqeust is not a handler of EdgeOne and is never called; did you mean onRequest?',
       'edge-functions/admin.js error exports no handler function and no app: its path answers 500',
     ],
     closed: ['/admin', '//admin', '/%61dmin'],

@@ -22,32 +22,32 @@ for (const [title, text, expected] of [
   [
     'in a file with a handler',
     'export const onRequest = () => {};\n\nexport const onRequestGte = () => {};',
-    `3:14 warning onRequestGte ${NO_HANDLER}; did you mean onRequestGet?`,
+    `3:14 error onRequestGte ${NO_HANDLER}; did you mean onRequestGet?`,
   ],
   [
     'as the only export',
     'export function onRequestPots() {}',
-    `1:17 warning onRequestPots ${NO_HANDLER}; did you mean onRequestPost?`,
+    `1:17 error onRequestPots ${NO_HANDLER}; did you mean onRequestPost?`,
   ],
   [
     'in lower case',
     'export const onrequest = () => {};',
-    `1:14 warning onrequest ${NO_HANDLER}; did you mean onRequest?`,
+    `1:14 error onrequest ${NO_HANDLER}; did you mean onRequest?`,
   ],
   [
     'in CommonJS',
     '"use strict";\nexports.onReqeust = () => {};',
-    `2:9 warning onReqeust ${NO_HANDLER}; did you mean onRequest?`,
+    `2:9 error onReqeust ${NO_HANDLER}; did you mean onRequest?`,
   ],
   [
     'as a default export',
     'export default function onRequets() {}',
-    `1:25 warning onRequets ${NO_HANDLER}; did you mean onRequest?`,
+    `1:25 error onRequets ${NO_HANDLER}; did you mean onRequest?`,
   ],
   [
     'in an export list',
     'const a = () => {};\nexport { a as onRequestGets };',
-    `2:15 warning onRequestGets ${NO_HANDLER}; did you mean onRequestGet?`,
+    `2:15 error onRequestGets ${NO_HANDLER}; did you mean onRequestGet?`,
   ],
 ] as const) {
   test(`an export whose name is similar to a handler is reported with its location: ${title}`, async (t) => {

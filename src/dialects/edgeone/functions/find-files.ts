@@ -174,7 +174,7 @@ export function mayBeApp({ path, segments }: FunctionFile, survey: Survey | unde
 }
 
 /**
- * A warning for each export, and each function that is the default export, whose name is similar to
+ * An error for each export, and each function that is the default export, whose name is similar to
  * a handler's name. EdgeOne does not call it.
  */
 export async function findMisspelt(files: readonly FunctionFile[], { looks }: Survey): Promise<readonly Problem[]> {
@@ -185,7 +185,7 @@ export async function findMisspelt(files: readonly FunctionFile[], { looks }: Su
       const text = misspelt.length > 0 ? await readFile(path, 'utf8').catch(() => '') : '';
       return misspelt.map((name): Problem => {
         const message = `${name} is not a handler of EdgeOne and is never called${nearestHandler(name)}`;
-        return { severity: 'warning', file, ...locateName(name, text), message };
+        return { severity: 'error', file, ...locateName(name, text), message };
       });
     }),
   );
