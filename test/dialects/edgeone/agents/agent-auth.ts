@@ -78,6 +78,28 @@ test('agents.auth lets only requests with a valid token run the agent, whose use
   );
 });
 
+test('without agents.auth, agents are public, and get no user that a client names', async (t) => {
+  const { url } = await startEdge(t, {
+    site: await siteFolder(t, {
+      'agents/chat.ts': 'export const onRequest = ({ request }) => Object.keys(request.headers);',
+    }),
+    env: { TRUSTED_PROXIES: 'all' },
+  });
+
+  const headers = {
+    'makers-user-id': 'forged',
+    'edge-inner-user-id': 'forged',
+    makers_user_id: 'forged',
+    'x-kept': '1',
+  };
+  const seen = (await (await fetch(`${url}/chat`, { method: 'POST', headers })).json()) as string[];
+
+  t.deepEqual(
+    seen.filter((name) => /user.id|x-kept/.test(name)),
+    ['x-kept'],
+  );
+});
+
 test('a token with ES256 opens agents of that algorithm only', (t) => {
   const guard = createAgentGuard({ algorithm: 'ES256', keys: [EC.publicKey] });
 

@@ -31,6 +31,13 @@ const ROWS: readonly (readonly [code: string, expected: unknown])[] = [
   ['return blob.getStore("a").get("missing")', null],
   ['return blob.getStore("a").getMetadata("missing")', null],
   ['return blob.getStore("a").getWithHeaders("missing")', null],
+  ['return blob.getStore({ name: "a", consistency: "eventual" }).get("k", { consistency: "eventual" })', 'text'],
+  [
+    'const { body, headers } = await blob.getStore("a").getWithHeaders("k"); return [body, headers["content-length"], headers["content-type"], headers.etag === (await blob.getStore("a").getMetadata("k")).etag]',
+    ['text', '4', 'text/plain;charset=UTF-8', true],
+  ],
+  ['return blob.getStore("a").setJSON("k", {}, { onlyIfNew: true })', { code: 'PRECONDITION_FAILED' }],
+  ['return blob.getStore("a").delete("never")', null],
   [
     'const s = blob.getStore("d"); for (const k of ["a/x", "a/y", "b"]) await s.set(k, k); const l = await s.list({ directories: true }); return [l.directories, l.blobs.map((b) => b.key)]',
     [['a/'], ['b']],
@@ -63,11 +70,26 @@ const ROWS: readonly (readonly [code: string, expected: unknown])[] = [
   ],
   ['const s = blob.getStore("t"); await s.delete("k"); await s.delete("k"); return s.get("k")', null],
   ['return blob.getStore("a.b")', { code: 'INVALID_STORE_NAME', kind: 'PagesBlobError' }],
+  ['return blob.getStore("x".repeat(65))', { code: 'INVALID_STORE_NAME' }],
   ['return blob.getStore("a").set("", "x")', { code: 'INVALID_KEY' }],
   ['return blob.getStore("a").set("%2Fx", "x")', { code: 'INVALID_KEY' }],
   ['return blob.getStore("a").get("../x")', { code: 'INVALID_KEY' }],
   ['return blob.getStore("a").set("x".repeat(601), "x")', { code: 'INVALID_KEY' }],
-  ['return (await blob.listStores()).stores.map((s) => s.name)', ['a', 'd', 'e', 'j']],
+  ['return blob.getStore("a").set("/x", "x")', { code: 'INVALID_KEY' }],
+  [
+    `const s = blob.getStore("long");
+     const keys = Array.from({ length: 1001 }, (_, at) => String(at).padStart(4, "0"));
+     await Promise.all(keys.map((key) => s.set(key, "")));
+     const all = await s.list();
+     const first = await s.list({ paginate: false });
+     const rest = await s.list({ paginate: false, cursor: first.cursor });
+     const few = await s.list({ limit: 2 });
+     const next = await s.list({ limit: 2, cursor: few.cursor });
+     const page = ({ blobs, cursor }) => [blobs.length, cursor !== undefined];
+     return [page(all), page(first), page(rest), page(few), next.blobs.map((b) => b.key), typeof all.blobs[0].etag]`,
+    [[1001, false], [1000, true], [1, false], [2, true], ['0002', '0003'], 'string'],
+  ],
+  ['return (await blob.listStores()).stores.map((s) => s.name)', ['a', 'd', 'e', 'j', 'long']],
   ['return new blob.QuotaExceededError() instanceof blob.PagesBlobError', true],
   ['return blob.getStore("a").createUploadUrl("k")', { code: 'MISSING_ENVIRONMENT' }],
 ];
@@ -130,4 +152,57 @@ test.serial('an upload URL takes one blob once, of its type, before the middlewa
   const body =
     'const s = blob.getStore("up"); return [await s.get("a b/ü"), (await s.getMetadata("a b/ü")).contentType]';
   t.deepEqual(await (await fetch(`${url}/run`, { method: 'POST', body })).json(), { value: ['pixels', 'image/png'] });
+});
+
+test.serial('an upload URL that has expired stores nothing, and one for a blob that is too large is 413', async (t) => {
+  const site = await siteFolder(t, {
+    ...FILES,
+    'cloud-functions/url.js': `import { getStore } from '@edgeone/pages-blob';
+      export const onRequest = ({ request }) => getStore('up').createUploadUrl('key', { expireSeconds: Number(request.query.seconds) });`,
+  });
+  const env = { SITE_URL: 'https://site.example', STORE_FSYNC: '0', BLOBS_OBJECT_LIMIT: '5' };
+  const { url } = await startEdge(t, { site, env });
+  const send = async (seconds: number, body: string): Promise<number> => {
+    const created = (await (await fetch(`${url}/url?seconds=${seconds}`)).json()) as { readonly url: string };
+    return (await fetch(created.url.replace('https://site.example', url), { method: 'PUT', body })).status;
+  };
+
+  // It ends within the second in which it is made.
+  t.is(await send(0.001, 'small'), 403);
+  t.is(await send(60, 'larger'), 413);
+  const get = 'return blob.getStore("up").get("key")';
+  t.deepEqual(await (await fetch(`${url}/run`, { method: 'POST', body: get })).json(), { value: null });
+  t.is(await send(60, 'small'), 200);
+});
+
+test.serial('a blob beyond BLOBS_LIMIT is a QuotaExceededError', async (t) => {
+  const { url } = await startEdge(t, {
+    site: await siteFolder(t, FILES),
+    env: { STORE_FSYNC: '0', BLOBS_LIMIT: '10' },
+  });
+  const run = async (body: string): Promise<unknown> => (await fetch(`${url}/run`, { method: 'POST', body })).json();
+
+  t.deepEqual(await run('return blob.getStore("a").set("k", "1234")'), { value: null });
+  t.like(await run('return blob.getStore("a").set("l", "x".repeat(10))'), {
+    error: { name: 'PagesBlobError', kind: 'QuotaExceededError' },
+  });
+  t.deepEqual(await run('return blob.getStore("a").get("l")'), { value: null });
+});
+
+test.serial('a store with a token and a project is that of the installed package', async (t) => {
+  const { url } = await startEdge(t, {
+    site: await siteFolder(t, {
+      ...FILES,
+      'node_modules/@edgeone/pages-blob/package.json':
+        '{ "name": "@edgeone/pages-blob", "type": "module", "exports": "./index.js" }',
+      'node_modules/@edgeone/pages-blob/index.js':
+        'export const getStore = (options) => ({ get: async (key) => [options, key] });',
+    }),
+    env: { STORE_FSYNC: '0' },
+  });
+  const run = async (body: string): Promise<unknown> => (await fetch(`${url}/run`, { method: 'POST', body })).json();
+
+  const options = { name: 'a', projectId: 'p', token: 't' };
+  t.deepEqual(await run(`return blob.getStore(${JSON.stringify(options)}).get("k")`), { value: [options, 'k'] });
+  t.deepEqual(await run('return blob.getStore({ name: "a", token: "t" }).get("k")'), { value: null });
 });

@@ -6,11 +6,15 @@ import { CONFIGURED_STORES } from '../../../helpers/configured-store.ts';
 import { startEdge } from '../../../helpers/edge.ts';
 import { siteFolder } from '../../../helpers/site-folder.ts';
 
-/** Two stores of conversations over one store, as in two processes. */
-function openTwo(store: Store, messageLimitBytes = 0): readonly [ConversationStore, ConversationStore] {
-  const open = (runId?: string): ConversationStore =>
-    openConversations((namespace) => store.kv(namespace), { root: '/', messageLimitBytes })('c', runId);
-  return [open('run-1'), open()];
+/** Two stores of conversations over one store, or over two connections to it, as in two processes. */
+function openTwo(
+  store: Store,
+  messageLimitBytes = 0,
+  other: Store = store,
+): readonly [ConversationStore, ConversationStore] {
+  const open = (each: Store, runId?: string): ConversationStore =>
+    openConversations((namespace) => each.kv(namespace), { root: '/', messageLimitBytes })('c', runId);
+  return [open(store, 'run-1'), open(other)];
 }
 
 async function rejectedWith(t: ExecutionContext, name: string, call: Promise<unknown>): Promise<void> {
@@ -20,7 +24,8 @@ async function rejectedWith(t: ExecutionContext, name: string, call: Promise<unk
 
 for (const [kind, configure] of Object.entries(CONFIGURED_STORES)) {
   test(`${kind}: 250 messages are read once and in their order, while another process appends`, async (t) => {
-    const [first, second] = openTwo(await (await configure(t)).open());
+    const { open } = await configure(t);
+    const [first, second] = openTwo(await open(), 0, await open());
     const ids: string[] = [];
     for (let count = 0; count < 250; count++) {
       ids.push(await first.appendMessage({ conversationId: 'c/1', role: 'user', content: { count } }));
@@ -35,7 +40,8 @@ for (const [kind, configure] of Object.entries(CONFIGURED_STORES)) {
     for (;;) {
       const after = read.at(-1);
       const page = await second.getMessages({ conversationId: 'c/1', limit: 100, ...(after && { after }) });
-      if (read.length === 0) t.deepEqual(page[0]?.content, { count: 0 });
+      if (read.length === 0)
+        t.deepEqual([page.length, page[0]?.content, page[99]?.content], [100, { count: 0 }, { count: 99 }]);
       read.push(...page.map(({ messageId }) => messageId));
       if (page.length < 100) break;
     }

@@ -79,6 +79,15 @@ test('a schedule sends its request to functions of each kind, through the middle
     env: { NEXT_HOP: hopUrl, SITE_URL: 'https://site.example/' },
   });
 
+  t.deepEqual(
+    edge.edge.site.jobRules
+      .slice(0, 2)
+      .map(({ schedule, timezone, timeoutMs, retryAfterMs }) => [schedule, timezone, timeoutMs, retryAfterMs]),
+    [
+      ['* * * * *', 'UTC', 900_000, [60_000]],
+      ['0 2 * * *', 'Asia/Shanghai', 60_000, [60_000]],
+    ],
+  );
   await runSchedule(edge, '/api/tick?k=1');
   const first = received('tick');
   t.like(first, { method: 'POST', text: '{"a":1}', url: 'http://site.example/api/tick?k=1' });
