@@ -31,6 +31,8 @@ export interface Target {
   readonly name: string;
   /** No code of the site runs for it. */
   readonly isFile?: boolean;
+  /** It is nexthop's own handling, which is not to blame if the process dies meanwhile: its requests are never refused with `route_stopped`. */
+  readonly isOwn?: boolean;
   /** It makes the spans of its calls itself. */
   readonly isTraced?: boolean;
   answer(exchange: Exchange, params: Params): Answer;

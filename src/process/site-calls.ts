@@ -52,17 +52,17 @@ export const CALL_RETURNS = channel('nexthop:site-call-returns');
 
 /**
  * Runs code of a site for a call. Asynchronous work that the code starts belongs to the call, too.
- * `code`: the code that runs, if it is known; it does not end before the call does.
+ * `code`: the code that runs, if it is known; it does not end before the call does. `isBlamed`: whether the call counts if the process dies meanwhile.
  */
-export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode): T {
+export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode, isBlamed = true): T {
   const slot = FREE_SLOTS.pop() ?? RUNNING.length;
   RUNNING[slot] = call;
   code?.enter();
-  SHARED_CALLS.begin(slot, call);
+  if (isBlamed) SHARED_CALLS.begin(slot, call);
   if (CALL_BEGINS.hasSubscribers) CALL_BEGINS.publish(call);
   const over = (): void => {
     RUNNING[slot] = undefined;
-    SHARED_CALLS.end(slot);
+    if (isBlamed) SHARED_CALLS.end(slot);
     FREE_SLOTS.push(slot);
     code?.leave();
     if (CALL_RETURNS.hasSubscribers) CALL_RETURNS.publish(call);

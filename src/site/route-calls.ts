@@ -137,10 +137,11 @@ export class RouteCalls {
     exchange.calledAtMs = 0;
     exchange.answeredBy = target.name;
     if (target.isFile) return target.answer(exchange, params);
-    if (this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
+    const isBlamed = target.isOwn !== true;
+    if (isBlamed && this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
     const { tracer } = this.#parts;
     const call = () => target.answer(exchange, params);
-    return runFor(exchange, tracer && !target.isTraced ? () => tracer.run(exchange, call) : call, code);
+    return runFor(exchange, tracer && !target.isTraced ? () => tracer.run(exchange, call) : call, code, isBlamed);
   }
 }
 

@@ -28,6 +28,7 @@ export interface LiveFilesParts {
  */
 export class LiveFiles implements Target {
   readonly name: string;
+  readonly isOwn = true;
   readonly #parts: LiveFilesParts;
   #listing: FileListing;
   #targets: ReadonlyMap<string, FileTarget>;

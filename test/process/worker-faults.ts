@@ -1,11 +1,15 @@
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { complaints } from '../helpers/error-lines.ts';
+import { formSite } from '../helpers/form-site.ts';
 import { killProcess } from '../helpers/kill-process.ts';
 import { PATIENCE_MS } from '../helpers/patience.ts';
+import { startNexthop } from '../helpers/process.ts';
 import { untilResult } from '../helpers/until-result.ts';
 import {
   childrenOf,
+  endWorkers,
   request,
   serveWithWorkers as serve,
   startLoop,
@@ -112,4 +116,40 @@ test.serial('a stalled worker is replaced when it is reported, and ends after tw
       [1, false],
     ],
   );
+});
+
+test.serial('a form is not stopped because its worker dies again and again while it is sent', async (t) => {
+  const { folder } = await formSite(t, {
+    'netlify/functions/hang.mjs': `import { writeSync } from 'node:fs';
+      export default () => { writeSync(2, 'a call hangs\\n'); return new Promise(() => {}); };
+      export const config = { path: '/hang' };`,
+  });
+  const running = await startNexthop(t, { site: folder, env: { WORKERS: '1' } });
+  endWorkers(t, running);
+  const countHanging = () => running.output().split('a call hangs').length;
+  let stopped: Response | undefined;
+  // The function shows when the deaths have been counted for all that is in progress.
+  while (!stopped) {
+    await untilResult(
+      () => fetch(`http://127.0.0.1:${running.port}/index.html`).catch(() => undefined),
+      (response) => response?.status === 200,
+    );
+    const form = connect(running.port, '127.0.0.1').on('error', () => {});
+    t.teardown(() => form.destroy());
+    form.write(`POST /contact HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n`);
+    form.write('Content-Length: 99\r\n\r\nform-name=contact&name=Ada');
+    const before = countHanging();
+    const call = request(running, '/hang').then(
+      (response) => ({ response }),
+      () => ({ response: undefined }),
+    );
+    await Promise.race([call, untilResult(async () => countHanging() > before, Boolean)]);
+    if (countHanging() > before) for (const pid of await childrenOf(running.pid)) killProcess(pid, 'SIGKILL');
+    stopped = (await call).response;
+  }
+  t.is(stopped.status, 503);
+
+  const body = new URLSearchParams({ 'form-name': 'contact', name: 'Ada' });
+  const sent = await fetch(`http://127.0.0.1:${running.port}/contact`, { method: 'POST', body, redirect: 'manual' });
+  t.is(sent.status, 303);
 });

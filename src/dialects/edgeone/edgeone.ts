@@ -135,6 +135,7 @@ function toFileFolders({ json, file, locationOf }: EdgeOneJsonReading): {
  */
 class StripFilter implements Target {
   readonly name = 'edgeone.json';
+  readonly isOwn = true;
   readonly #names: readonly string[];
 
   /** `names`: in lower case. */

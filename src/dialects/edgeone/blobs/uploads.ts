@@ -28,6 +28,7 @@ export interface UploadsParts {
 /** Upload URLs: a client with such a URL may write one blob, once, until it expires. They are signed with a secret of the site. */
 export class Uploads implements Target {
   readonly name = '@edgeone/pages-blob';
+  readonly isOwn = true;
   readonly #parts: UploadsParts;
 
   constructor(parts: UploadsParts) {

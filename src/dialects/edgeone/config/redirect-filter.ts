@@ -17,6 +17,7 @@ export function toRedirectFilter(json: EdgeOneJson): Target | undefined {
 
 class RedirectFilter implements Target {
   readonly name = 'edgeone.json';
+  readonly isOwn = true;
   readonly #trailingSlash: boolean | undefined;
   readonly #redirects: readonly Redirect[];
 

@@ -19,6 +19,7 @@ export function toRewriteFilter(json: EdgeOneJson): Target | undefined {
 
 class RewriteFilter implements Target {
   readonly name = 'edgeone.json';
+  readonly isOwn = true;
   readonly #headers: readonly { readonly source: RulePath; readonly headers: readonly Header[] }[];
   readonly #caches: readonly { readonly source: RulePath; readonly value: string }[];
   readonly #rewrites: readonly { readonly source: RulePath; readonly destination: RuleDestination }[];

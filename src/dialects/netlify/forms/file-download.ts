@@ -11,6 +11,7 @@ import type { Submissions } from './submissions.ts';
  */
 export class FileDownload implements Target {
   readonly name = 'files of forms';
+  readonly isOwn = true;
   readonly #submissions: Submissions | undefined;
 
   constructor(submissions: Submissions | undefined) {

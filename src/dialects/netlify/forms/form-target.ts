@@ -44,6 +44,7 @@ export interface FormTargetParts {
 /** Stores submissions of the forms of a site. Passes all other requests with their bodies. */
 export class FormTarget implements Target {
   readonly name = 'forms';
+  readonly isOwn = true;
   readonly #parts: FormTargetParts;
 
   constructor(parts: FormTargetParts) {

@@ -22,6 +22,7 @@ interface Guard {
  */
 export class BasicAuthFilter implements Target {
   readonly name: string;
+  readonly isOwn = true;
   readonly #guards: readonly Guard[];
   /** The credentials of a client's request, for requests that it causes to the site itself. */
   readonly #accepted = new WeakMap<Exchange['requestId'], Buffer>();

@@ -20,6 +20,7 @@ const KEPT_LENGTH = 512;
  */
 export class HeaderFilter implements Target {
   readonly name: string;
+  readonly isOwn = true;
   readonly #rules: readonly { readonly glob: PathGlob; readonly values: HeaderRule['values'] }[];
   readonly #kept = new Map<string, readonly Field[]>();
 

@@ -9,6 +9,7 @@ const PAGE = '/404.html';
 /** Answers any request with the site's page for what it does not have, and 404. Without that page nexthop's own answers. */
 export class NotFoundPage implements Target {
   readonly name = PAGE;
+  readonly isOwn = true;
   readonly #files: SiteFiles;
 
   constructor(files: SiteFiles) {

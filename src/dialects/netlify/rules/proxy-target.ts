@@ -27,6 +27,7 @@ const SIGNED_S = 300;
 /** Forwards the request to the server that the rule names. The client sees its own URL. Passes a request that the rule does not match. */
 export class ProxyTarget implements Target {
   readonly name: string;
+  readonly isOwn = true;
   readonly #parts: ProxyParts;
 
   constructor(parts: ProxyParts) {

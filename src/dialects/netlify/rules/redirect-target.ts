@@ -19,6 +19,7 @@ export interface RedirectParts {
  */
 export class RedirectTarget implements Target {
   readonly name: string;
+  readonly isOwn = true;
   readonly #parts: RedirectParts;
 
   constructor(parts: RedirectParts) {

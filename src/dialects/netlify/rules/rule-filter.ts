@@ -34,6 +34,7 @@ export interface RuleFilterParts {
  */
 export class RuleFilter implements Target {
   readonly name: string;
+  readonly isOwn = true;
   readonly #parts: RuleFilterParts;
   readonly #router: Router;
   readonly #byRoute: ReadonlyMap<Route, ListedRule>;
