@@ -33,6 +33,8 @@ export type ToWorker =
 
 /** From a worker to the supervisor. */
 export type FromWorker =
+  /** Node has started, and code of nexthop runs. Sent once, first. */
+  | { readonly kind: 'begun' }
   /** It accepts connections. */
   | { readonly kind: 'listening' }
   /** A line for the person who started nexthop. */
@@ -121,6 +123,7 @@ export class SupervisorLink implements CallListener, CountPeers, CachePeers {
     if (!send) throw new Error('this file is started by the supervisor of nexthop start');
     Reflect.deleteProperty(process, 'send');
     process.on('disconnect', end);
+    send({ kind: 'begun' });
     return new Promise((resolve) => {
       let link: SupervisorLink | undefined;
       process.on('message', (received) => {

@@ -138,6 +138,16 @@ export class Supervisor implements SlotListener {
     }
   }
 
+  /** Without this line, nothing would say why nothing is served. */
+  slow({ pid, hasBegun }: WorkerProcess, afterMs: number): void {
+    const { NODE_OPTIONS = '' } = this.#parts.command.env;
+    const loaded = NODE_OPTIONS === '' ? 'its modules' : `what NODE_OPTIONS names (${NODE_OPTIONS})`;
+    const reason = hasBegun ? SLOW_SITE : `Node has not started, maybe because of ${loaded}, or of a slow disk`;
+    const message = `a worker (process ${pid}) does not serve after ${Math.round(afterMs / 1000)} seconds: ${reason}`;
+    this.#parts.print(`nexthop: ${message}`);
+    this.#parts.log('warn', message, { worker_pid: pid });
+  }
+
   async #answerMetrics(worker: WorkerProcess, { call, families }: MetricsMessage): Promise<void> {
     this.#metrics.keep(worker, families);
     const collected = await this.#metrics.collect([...this.#living()], worker);
@@ -237,6 +247,7 @@ export class Supervisor implements SlotListener {
   }
 }
 
+const SLOW_SITE = 'it still reads the site, loads its code, or waits for its store';
 const UNLOADABLE = 'a file ended its worker while it loaded; it is not loaded again before a reload';
 
 function toFields({ code, signal }: WorkerEnd): object {

@@ -53,6 +53,8 @@ export class WorkerProcess {
   /** It accepts connections, or did before it was retired. */
   isServing = false;
   isRetired = false;
+  /** Node has started, and code of nexthop runs. */
+  hasBegun = false;
   /** Its routes have been blamed. */
   isBlamed = false;
   readonly calls: WorkerCalls;
@@ -138,6 +140,7 @@ export class WorkerProcess {
     if (message.kind === 'reloaded' || message.kind === 'collected') {
       this.#waiting.get(message.call)?.(message);
       this.#waiting.delete(message.call);
-    } else listener.received(this, message);
+    } else if (message.kind === 'begun') this.hasBegun = true;
+    else listener.received(this, message);
   }
 }

@@ -7,12 +7,18 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
 /** A worker that lived this long ends the sequence. */
 const LONG_LIFE_MS = 60_000;
+/** A worker in which Node itself has not started by then is reported. */
+const SLOW_START_MS = 10_000;
+/** So is each worker that does not serve after this many times as long, and again after as many times that. */
+const SLOWER = 6;
 
 export interface WorkerSlotParts {
   readonly command: WorkerCommand;
   /** A retired worker that has not ended after this time is killed. */
   readonly longestDrainMs: number;
   readonly listener: SlotListener;
+  /** Default: SLOW_START_MS. */
+  readonly slowStartMs?: number;
 }
 
 export interface SlotListener {
@@ -21,6 +27,8 @@ export interface SlotListener {
   /** A worker of the slot accepts connections now. */
   serving(worker: WorkerProcess): void;
   received(slot: WorkerSlot, worker: WorkerProcess, message: FromWorker): void;
+  /** A worker does not serve yet, after this time. */
+  slow(worker: WorkerProcess, afterMs: number): void;
   /** The event loop of a worker stands still. Another worker is started in its place. */
   stalled(worker: WorkerProcess): void;
   /**
@@ -94,7 +102,18 @@ export class WorkerSlot implements WorkerListener {
     const orders = { isFirst: this.#isFirst, loads: listener.loadOrders };
     const worker = new WorkerProcess(command, orders, this);
     this.#living.add(worker);
+    this.#watchStart(worker, this.#parts.slowStartMs ?? SLOW_START_MS);
     return worker;
+  }
+
+  /** The reading of a large site takes longer than the start of Node: a worker that has begun is reported at the second time only. */
+  #watchStart(worker: WorkerProcess, atMs: number, fromMs = 0, isFirst = true): void {
+    const timer = setTimeout(() => {
+      if (worker.isServing || this.#isStopped || !this.#living.has(worker)) return;
+      if (!(isFirst && worker.hasBegun)) this.#parts.listener.slow(worker, atMs);
+      this.#watchStart(worker, atMs * SLOWER, atMs, false);
+    }, atMs - fromMs);
+    timer.unref();
   }
 
   #serve(worker: WorkerProcess): void {

@@ -11,15 +11,18 @@ function openSlot(
   t: ExecutionContext,
   script: string,
   onEvent: (event: SlotEvent, slot: WorkerSlot) => void = () => {},
+  slowStartMs?: number,
 ) {
   const slot: WorkerSlot = new WorkerSlot({
     command: { args: ['--eval', script], env: {}, listenFd: 2, memoryLimitBytes: 0 },
     longestDrainMs: 100,
+    ...(slowStartMs !== undefined && { slowStartMs }),
     listener: {
       loadOrders: LOAD_ALL,
       serving: (worker) => onEvent({ kind: 'serving', worker }, slot),
       received: () => {},
       stalled: () => {},
+      slow: (worker, afterMs) => onEvent({ kind: 'slow', worker, afterMs }, slot),
       ended: (worker, end, restartMs) => onEvent({ kind: 'ended', worker, end, restartMs }, slot),
     },
   });
@@ -31,6 +34,7 @@ function openSlot(
 }
 
 type SlotEvent =
+  | { readonly kind: 'slow'; readonly worker: WorkerProcess; readonly afterMs: number }
   | { readonly kind: 'serving'; readonly worker: WorkerProcess }
   | {
       readonly kind: 'ended';
@@ -99,4 +103,20 @@ test('a worker that dies while the one in its place starts has no second success
   t.is(await ended.promise, undefined);
   await served.promise;
   t.is(slot.living.size, 1);
+});
+
+test('a worker that Node does not start is reported, and again after six times as long', async (t) => {
+  const times: number[] = [];
+  const enough = Promise.withResolvers<void>();
+  openSlot(
+    t,
+    'for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);',
+    (event) => {
+      if (event.kind === 'slow' && times.push(event.afterMs) === 3) enough.resolve();
+    },
+    5,
+  ).start();
+
+  await enough.promise;
+  t.deepEqual(times, [5, 30, 180]);
 });

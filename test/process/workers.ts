@@ -10,6 +10,7 @@ import { siteFolder } from '../helpers/site-folder.ts';
 import { untilResult } from '../helpers/until-result.ts';
 import {
   childrenOf,
+  endWorkers,
   livingOf,
   request,
   serveWithWorkers as serve,
@@ -223,3 +224,20 @@ async function filesOf(pid: number): Promise<readonly string[]> {
   const fds = await readdir(`/proc/${pid}/fd`);
   return Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
 }
+
+test.serial('a first worker that hangs in the start of Node is reported on the terminal', async (t) => {
+  const site = await siteFolder(t, {
+    'a.html': 'a',
+    'hang.mjs': 'if (process.send) for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);',
+  });
+  const running = await runNexthop(t, {
+    args: ['start', site],
+    env: { WORKERS: '1', NODE_OPTIONS: `--import=${join(site, 'hang.mjs')}` },
+  });
+  endWorkers(t, running);
+
+  const [, pid] = await running.said(
+    /nexthop: a worker \(process (\d+)\) does not serve after 10 seconds: Node has not started, maybe because of what NODE_OPTIONS names \(--import=.*hang\.mjs\)/,
+  );
+  t.deepEqual(await childrenOf(running.pid), [Number(pid)]);
+});
