@@ -6,7 +6,7 @@ import type { Log } from '../contract/log.ts';
 import { logProblems, type Problem } from '../contract/problem.ts';
 import { countRoutes } from '../contract/route.ts';
 import type { SiteCode } from '../contract/site-code.ts';
-import { keepEsbuild } from '../dialects/loader/build-around.ts';
+import { keepEsbuild } from '../dialects/loader/esbuild-service.ts';
 import { StoredCode } from '../dialects/loader/stored-code.ts';
 import { KeptFileFacts } from './kept-file-facts.ts';
 import { LoadedCode } from './loaded-code.ts';

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import type { BuildOptions, BuildResult, Message } from 'esbuild';
 import type { Problem } from '../../contract/problem.ts';
 import type { FileFacts } from '../../contract/project.ts';
-import { BuildError } from './build-error.ts';
+import { withEsbuild } from './esbuild-service.ts';
 import { type ImportRules, importRules } from './import-rules.ts';
 import type { InputWatch } from './inputs.ts';
 import { KnownExports } from './known-exports.ts';
@@ -138,9 +138,10 @@ class Rounds {
         answer: { built, problems: found, unresolved: unresolved.seen(), isMadeCommonJs: files.isMadeCommonJs },
       };
     } catch (error) {
+      const messages = messagesOf(error);
       // It may come of a file that this build took as known.
       if (this.#facts) return { state: 'unsure' };
-      const isNew = messagesOf(error)
+      const isNew = messages
         .map((message) => problems.take(message, { toSource: files.toSource, exports: this.#exports }))
         .includes(true);
       return { state: 'failed', error, isNew };
@@ -187,53 +188,4 @@ type Outcome =
 function messagesOf(error: unknown): readonly Message[] {
   if (error instanceof Error && 'errors' in error && Array.isArray(error.errors)) return error.errors;
   throw error;
-}
-
-type Esbuild = typeof import('esbuild');
-
-/**
- * The calls of `withEsbuild` that run now. State of the module, because esbuild has one service
- * process for the whole Node process, and stopping it while a build runs makes that build hang.
- */
-const USERS = new Set<symbol>();
-
-/**
- * Imports esbuild and passes it to `use`. Stops esbuild's service process after the last such call:
- * it would run as long as the server, and a new start costs only about 10 ms. Rejects with what
- * `use` rejects with, or with a BuildError when esbuild is not installed.
- */
-export async function withEsbuild<T>(use: (esbuild: Esbuild) => Promise<T>): Promise<T> {
-  const esbuild = await importEsbuild();
-  const user = Symbol('user');
-  USERS.add(user);
-  try {
-    return await use(esbuild);
-  } finally {
-    USERS.delete(user);
-    // No await between the check and the stop: a call that starts in between would lose the
-    // service.
-    if (USERS.size === 0) await esbuild.stop();
-  }
-}
-
-/**
- * Keeps esbuild's service process between builds, for sites that are built again and again: its
- * start takes half of the time of a small build. Returns a function that ends this.
- */
-export function keepEsbuild(): () => Promise<void> {
-  const user = Symbol('user');
-  USERS.add(user);
-  return async () => {
-    if (USERS.delete(user) && USERS.size === 0) await (await importEsbuild()).stop();
-  };
-}
-
-/** Imported on demand: a server with an up-to-date build works without esbuild. */
-async function importEsbuild(): Promise<Esbuild> {
-  try {
-    return await import('esbuild');
-  } catch (cause) {
-    const remedy = 'install it, or run `nexthop build` on a machine that has it and copy DATA_DIR';
-    throw new BuildError(`functions cannot be compiled without esbuild, which does not load: ${remedy}`, { cause });
-  }
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { BuildFailure, Plugin } from 'esbuild';
-import { withEsbuild } from './build-around.ts';
+import { withEsbuild } from './esbuild-service.ts';
 
 /** What the thread evaluates. */
 export interface ConfigCode {

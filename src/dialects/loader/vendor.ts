@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, posix } from 'node:path';
 import type { Loader, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import type { Vendored } from '../../contract/dialect.ts';
 import { makeFolder } from '../../process/make-folder.ts';
-import { withEsbuild } from './build-around.ts';
+import { withEsbuild } from './esbuild-service.ts';
 import { type FetchedModule, fetchModule } from './fetch-module.ts';
 import { applyMap, type ImportRules } from './import-rules.ts';
 import { LOCK_FILE, type Lock, type LockedModule, readLock, toSum, VENDOR_FOLDER } from './vendored-modules.ts';
