@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { type LogEntry, type LogFilter, type LogName, toEntry } from './log-entry.ts';
+import { LOG_NAMES, type LogEntry, type LogFilter, type LogName, toEntry } from './log-entry.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const LINE_FEED = 10;
@@ -30,6 +30,12 @@ export async function lastEntries({ dir, log, filter, most }: LastEntries): Prom
     entries = [...(await (decoder ? readAll(path, decoder, search) : readBackward(path, search))), ...entries];
   }
   return entries;
+}
+
+/** Whether a folder has a file of any log. Rejects with Node's error if it cannot be read. */
+export async function hasLogFiles(dir: string): Promise<boolean> {
+  for (const log of LOG_NAMES) if ((await filesOf(dir, log)).length > 0) return true;
+  return false;
 }
 
 /** The file of a log and those into which it was rotated, newest first: `access.log`, `access.log.1`, `access.log-20261129.gz`. */
@@ -69,13 +75,18 @@ async function readAll(path: string, decoder: Decoder, { log, filter, most }: Se
   };
   await pipeline(createReadStream(path), decoder(), async (chunks: AsyncIterable<Buffer>) => {
     const text = new StringDecoder();
-    let rest = '';
+    /** Of the last line, which has no end yet. Joined once: a line of many MB comes in thousands of pieces. */
+    let pieces: string[] = [];
     for await (const chunk of chunks) {
-      const lines = `${rest}${text.write(chunk)}`.split('\n');
-      rest = lines.pop() ?? '';
+      const [first = '', ...lines] = text.write(chunk).split('\n');
+      pieces.push(first);
+      const last = lines.pop();
+      if (last === undefined) continue;
+      add(pieces.join(''));
       lines.forEach(add);
+      pieces = [last];
     }
-    add(rest);
+    add(pieces.join(''));
   });
   return entries.slice(-most);
 }

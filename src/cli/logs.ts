@@ -4,7 +4,7 @@ import { UserError } from '../contract/user-error.ts';
 import { defineCommand, type Out } from './command.ts';
 import { findLogDir } from './log-dir-record.ts';
 import { inOrder, LOG_NAMES, type LogEntry, type LogFilter, ROUTE_KEYS, toJson, toText } from './log-entry.ts';
-import { lastEntries } from './log-files.ts';
+import { hasLogFiles, lastEntries } from './log-files.ts';
 import { followLogs } from './log-follow.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -92,7 +92,11 @@ export async function printLogs(call: LogsCall, out: Out, signal: AbortSignal): 
       last.add(entry.line);
       print(entry);
     }
-    if (entries.length === 0) complain(await explainSilence(call));
+    if (entries.length === 0) {
+      // With --follow, they may be created later.
+      if (!follow && !(await hasLogFiles(dir))) throw new UserError(`${dir} (${from}) ${NO_FILES}: ${ADVICE}`);
+      complain(await explainSilence(call));
+    }
     await following?.();
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException; // of node:fs
@@ -102,6 +106,7 @@ export async function printLogs(call: LogsCall, out: Out, signal: AbortSignal): 
   }
 }
 
+const NO_FILES = 'has no access.log, error.log or functions.log, which nexthop writes into its LOG_DIR';
 const ADVICE =
   'name the site or the LOG_DIR of the nexthop, e.g. nexthop logs my-site, or --log-dir=logs; nexthop dev writes logs only with --log-dir';
 
