@@ -19,7 +19,7 @@ import { enterSite } from './enter-site.ts';
 import { endWithNpm } from './npm-parent.ts';
 import { openInBrowser } from './open-in-browser.ts';
 import { spellCounts } from './routes-listed.ts';
-import { type Serving, start } from './start.ts';
+import { type Serving, spellNextHop, start } from './start.ts';
 
 export const command = defineCommand({
   forms: ['dev [SITE]'],
@@ -155,9 +155,7 @@ function announce({ config, terminal, url, wasTaken, edge, hasKeys }: Announceme
   const because = wasTaken === undefined ? '' : `, because port ${wasTaken} is taken`;
   terminal.note(`nexthop dev listens on ${terminal.paint('bold', url)}${because}`);
   terminal.note(`  ${name('site')} ${config.site}, ${spellCounts(countRoutes(edge.site.routes))}`);
-  terminal.note(
-    `  ${name('next hop')} ${edge.site.answersAll ? 'none: the site answers every request' : spellOrigin(config.NEXT_HOP)}`,
-  );
+  terminal.note(`  ${name('next hop')} ${spellNextHop(edge.site, config)}`);
   terminal.note(`  ${name('live page')} ${url}${DEV_PATH}`);
   if (hasKeys) terminal.note(`  ${name('keys')} r routes  l clear  o open  j jobs  s run a schedule  q quit  ? help`);
   terminal.note('');

@@ -244,7 +244,7 @@ function announce(
 ): void {
   const { routes, problems } = edge.site;
   const counts = countRoutes(routes);
-  const hop = fallback ?? (edge.site.answersAll ? NO_HOP : spellOrigin(config.NEXT_HOP));
+  const hop = fallback ?? spellNextHop(edge.site, config);
   const lines = [
     `nexthop listens on ${address(config, port)}`,
     `  site      ${config.site}, ${spellCounts(counts)}${routes.length === 0 ? NOTHING_FOUND : ''}`,
@@ -262,7 +262,11 @@ function announce(
 
 /** Of a wrong folder, or of a site that needs a build first. */
 const NOTHING_FOUND = ': every request goes to the next hop; "nexthop routes" lists what is looked for';
-const NO_HOP = 'none: the site answers every request';
+
+/** For the lines about a start. */
+export function spellNextHop({ answersAll }: Edge['site'], { NEXT_HOP }: Config): string {
+  return answersAll ? 'none: the site answers every request' : spellOrigin(NEXT_HOP);
+}
 
 function address({ HOST: host, certificate }: Config, port: number): string {
   const scheme = certificate ? 'https' : 'http';

@@ -19,6 +19,8 @@ export interface Project {
   readonly root: string;
   /** Absolute path of the folder for generated files, e.g. compiled functions. */
   readonly dataDir: string;
+  /** Absolute paths of files and folders of the server, such as its logs and its key, which are never served. */
+  readonly privatePaths?: readonly string[];
   readonly log: Log;
   /** The setting REGION, visible to functions; '' if not set. */
   readonly region: string;

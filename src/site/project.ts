@@ -45,6 +45,7 @@ export async function openProject(
   return {
     root: config.site,
     dataDir: config.DATA_DIR,
+    privatePaths: [config.LOG_DIR, ...Object.values(config.certificate ?? {})].filter((path) => path !== ''),
     log,
     region: config.REGION,
     env: { ...values, ...functionEnv, ...nodeEnv },

@@ -6,6 +6,7 @@ import { hasCode, isMissingFile } from '../contract/error-code.ts';
 import { messageOf } from '../contract/error-message.ts';
 import { findNearEntries } from '../contract/near-entries.ts';
 import { didYouMean, type Problem } from '../contract/problem.ts';
+import { isPrivateName } from './private-names.ts';
 
 /** A folder of files whose path is known. */
 export type NamedFolder = FileFolder & { readonly folder: string };
@@ -20,6 +21,8 @@ export interface ListingParts {
   readonly secrets: ReadonlySet<string>;
   /** Names of dot folders in the root of the folder that are listed nevertheless. */
   readonly dotFolders: readonly string[];
+  /** The folder is the top of the site: files that look like settings or secrets are not listed. */
+  readonly isTop?: boolean;
 }
 
 /** A file that may be served. */
@@ -44,17 +47,20 @@ export interface FileListing {
   readonly folders: readonly VisitedFolder[];
   readonly ignored: readonly IgnoredFile[];
   readonly problems: readonly Problem[];
+  /** Names of files that look like settings or secrets, relative to the folder. */
+  readonly private: readonly string[];
 }
 
 /**
  * Lists the files of a folder and of its subfolders, in the order of their paths. Left out without
  * a message: dot files, dot folders that were not requested, `node_modules`, files with rules for a
  * platform, and everything that is not a file. Reported as ignored: links that lead out of the
- * served folder, to nothing, or in a circle. Never rejects: what cannot be read becomes a problem.
+ * served folder, to nothing, or in a circle, and private files at the top of a site. Never rejects: what cannot be read becomes a problem.
  */
 export async function listFiles(parts: ListingParts): Promise<FileListing> {
   const walk = new Walk(parts);
   await walk.start();
+  walk.private.sort();
   walk.files.sort((left, right) => (left.path < right.path ? -1 : 1));
   walk.ignored.sort((left, right) => (left.file < right.file ? -1 : 1));
   return walk;
@@ -99,6 +105,7 @@ class Walk implements FileListing {
   readonly folders: VisitedFolder[] = [];
   readonly ignored: IgnoredFile[] = [];
   readonly problems: Problem[] = [];
+  readonly private: string[] = [];
   readonly #parts: ListingParts;
   #realRoot = '';
 
@@ -137,6 +144,7 @@ class Walk implements FileListing {
       if (entry.isSymbolicLink()) deeper.push(this.#follow(path, realPath, step));
       else if (this.#parts.secrets.has(realPath)) continue;
       else if (entry.isDirectory()) deeper.push(this.#visit({ path, realPath, above: [...step.above, step.realPath] }));
+      else if (entry.isFile() && this.#isPrivate(path)) this.private.push(path);
       else if (entry.isFile()) this.files.push({ path, realPath });
     }
     await Promise.all(deeper);
@@ -150,6 +158,7 @@ class Walk implements FileListing {
       if (!this.#isInside(realPath)) this.#ignore(path, 'a link out of what is served');
       else if (above.includes(realPath)) this.#ignore(path, 'a link back to where it stands');
       else if (found.isDirectory()) await this.#visit({ path, realPath, above });
+      else if (this.#isPrivate(path) || this.#isPrivate(relative(this.#realRoot, realPath))) this.private.push(path);
       else if (found.isFile()) this.files.push({ path, realPath });
     } catch {
       // The author should know that the link does not work, for any reason.
@@ -163,6 +172,10 @@ class Walk implements FileListing {
     const names = path.split(sep);
     if (names.some((name, depth) => this.#isHidden(name, names.slice(0, depth).join('/')))) return false;
     return !names.some((_, depth) => this.#parts.secrets.has(join(this.#realRoot, ...names.slice(0, depth + 1))));
+  }
+
+  #isPrivate(path: string): boolean {
+    return this.#parts.isTop === true && isPrivateName(basename(path), !path.includes('/'));
   }
 
   #ignore(path: string, reason: string): void {

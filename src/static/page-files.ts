@@ -77,6 +77,7 @@ export async function pickPageFiles({ files, folders, ignored, problems }: FileL
   await choice.follow();
   const leftOut = files.filter(({ path }) => FOR_BOTH.has(extensionOf(path)) && !choice.has(path));
   return {
+    private: [],
     files: files.filter(({ path }) => choice.has(path)),
     // A change of a page may change the chosen files.
     folders: [...folders, ...choice.texts],

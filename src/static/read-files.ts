@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { FileFolder, Reading } from '../contract/dialect.ts';
+import type { Problem } from '../contract/problem.ts';
 import type { Project } from '../contract/project.ts';
 import type { SitePage } from '../contract/site-files.ts';
 import { toExtraHeaders } from './extra-headers.ts';
@@ -65,22 +66,29 @@ async function mergeEqual(root: string, folders: readonly NamedFolder[]): Promis
 }
 
 async function readFolder(project: Project, place: NamedFolder, files: FoundFiles): Promise<Reading> {
-  const { root, dataDir } = project;
+  const { root, dataDir, privatePaths = [] } = project;
   if (leadsOut(root, place.folder)) {
     const problem = toFolderProblem(place, 'is not served: the folder of files must be inside the site');
     return { routes: [], ignored: [], problems: [problem] };
   }
   const { folder, namedBy, dotFolders = ['.well-known'] } = place;
   const sources = SOURCES.map((name) => join(root, name));
-  const secrets = await realPaths([dataDir, ...sources, ...(await serverCode(project, folder))]);
-  const listAll = () => listFiles({ root, folder, secrets, dotFolders, ...(namedBy && { namedBy }) });
+  const found = await realPaths([dataDir, ...sources, ...(await serverCode(project, folder))]);
+  // They may be created later.
+  const later = await Promise.all(privatePaths.map((path) => realpath(path).catch(() => path)));
+  const secrets = new Set([...found, ...later]);
+  const isTop = (await realPaths([root, join(root, folder)])).size === 1;
+  const listAll = () => listFiles({ root, folder, secrets, dotFolders, isTop, ...(namedBy && { namedBy }) });
   const list = place.pagesOnly ? async () => pickPageFiles(await listAll()) : listAll;
   const { byPath: extraHeaders, problems } = toExtraHeaders(place);
   const trustedMs = project.dev ? 0 : TRUSTED_MS;
   const serve = ({ files }: FileListing) =>
     toTargets(files, { place, shelf: { memory: new Memory(MEMORY_BYTES), trustedMs }, extraHeaders });
   const listing = await list();
-  const reading = { ignored: listing.ignored, problems: [...listing.problems, ...problems] };
+  const reading = {
+    ignored: listing.ignored,
+    problems: [...listing.problems, ...toPrivateProblems(place, listing), ...problems],
+  };
   if (project.dev) {
     const live = new LiveFiles({ name: folder, log: project.log, list, serve }, listing);
     files.add((path) => live.find(path), toPages(listing, place));
@@ -89,6 +97,18 @@ async function readFolder(project: Project, place: NamedFolder, files: FoundFile
   const targets = serve(listing);
   files.add((path) => targets.get(path), toPages(listing, place));
   return { ...reading, routes: toRoutes(targets, place) };
+}
+
+/** How many files a message names. */
+const MOST_NAMES = 5;
+
+/** Without it, the author would look for a page that is missing, or would not know what such a publication risks. */
+function toPrivateProblems(place: NamedFolder, { private: names }: FileListing): readonly Problem[] {
+  if (names.length === 0 || place.pagesOnly) return [];
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  const listed = `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
+  const message = `is the whole site; not served, because they look like settings or secrets: ${listed}; put public files into a folder of their own`;
+  return [toFolderProblem(place, message)];
 }
 
 function toPages({ files }: FileListing, { folder, base }: NamedFolder): readonly SitePage[] {

@@ -1,9 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { keepLogDir } from '../../src/cli/log-dir-record.ts';
 import { printLogs, toFolder } from '../../src/cli/logs.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { startNexthop } from '../helpers/process.ts';
+import { runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
 import { untilResult } from '../helpers/until-result.ts';
@@ -70,4 +72,38 @@ test('the lines of a folder that is only the default are printed with a note, an
     `these are the logs of ${dir} (the default), maybe of another site`,
     ...(await printed(false)),
   ]);
+});
+
+test('nexthop logs of a folder without a log file names the folder and what it looked for, and exits with 1', async (t) => {
+  const dir = await siteFolder(t, { 'notes.txt': 'x', 'access.logs': 'x' });
+
+  const { output, exited } = await runNexthop(t, { args: ['logs'], env: { LOG_DIR: dir } });
+
+  t.is(await exited, 1);
+  t.true(
+    output().startsWith(
+      `nexthop: ${dir} (LOG_DIR) has no access.log, error.log or functions.log, which nexthop writes into its LOG_DIR: name the site`,
+    ),
+  );
+});
+
+test('a line of many MB in a compressed log is read in time that grows with its length', async (t) => {
+  const read = async (mib: number): Promise<number> => {
+    const text = `ü${'x'.repeat(mib * 2 ** 20)}`;
+    const dir = await siteFolder(t);
+    const entry = JSON.stringify({ time: '2026-01-01T00:00:00.000Z', level: 'info', message: text });
+    await writeFile(join(dir, 'functions.log.1.gz'), gzipSync(`${entry}\n`));
+    const lines: string[] = [];
+    const startedAtMs = performance.now();
+    await printLogs({ ...ALL, dir, from: 'LOG_DIR' }, (line) => void lines.push(line), new AbortController().signal);
+    const tookMs = performance.now() - startedAtMs;
+    t.true(lines[0]?.endsWith(text));
+    return tookMs;
+  };
+
+  const shortMs = await read(4);
+  const longMs = await read(64);
+
+  // Joined again with each piece, it would take 256 times as long instead of 16 times.
+  t.true(longMs < 100 * Math.max(shortMs, 50), `${shortMs} ms, ${longMs} ms`);
 });

@@ -237,3 +237,47 @@ test('server code of a build is not served, whatever folder the site names', asy
     }
   }
 });
+
+test('of a site that is served from its top, neither settings under other names, keys nor logs are', async (t) => {
+  const secrets = [
+    ...['netlify.tml', 'netlify.toml.bak', 'edgeone.json~', 'package.json.old', 'env', 'prod.env', 'server.key'],
+    ...['certs/server.pem', 'logs/access.log'],
+  ];
+  const files = Object.fromEntries(secrets.map((path) => [path, 'secret']));
+  const shown = { 'index.html': 'home', 'env.js': 'shown', 'data/netlify.tml': 'shown', 'data/packages.json': 'shown' };
+  const { root, ...rest } = await project(t, { ...files, ...shown });
+  await symlink('server.key', join(root, 'download.txt'));
+  const place = { folder: '.', namedBy: { key: 'publish', file: 'netlify.toml', line: 2 } };
+
+  const parts = { root, ...rest, privatePaths: [join(root, 'logs')] };
+  const { routes, problems } = await readFiles(parts, [place]);
+
+  t.deepEqual(routes.map(({ pattern }) => pattern.text).toSorted(), [
+    '/',
+    '/data/netlify.tml',
+    '/data/packages.json',
+    '/env.js',
+    '/index.html',
+  ]);
+  t.deepEqual(problems, [
+    {
+      severity: 'warning',
+      file: 'netlify.toml',
+      line: 2,
+      message:
+        'publish names ., which is the whole site; not served, because they look like settings or secrets: certs/server.pem, download.txt, edgeone.json~, env, netlify.tml and 4 more; put public files into a folder of their own',
+    },
+  ]);
+});
+
+test('a key in a folder for public files is served, and the logs of nexthop in it are not', async (t) => {
+  const { root, ...rest } = await project(t, { 'public/slides.key': 'slides', 'public/logs/access.log': 'secret' });
+
+  const { routes, problems } = await readFiles({ root, ...rest, privatePaths: [join(root, 'public/logs')] }, undefined);
+
+  t.deepEqual(
+    routes.map(({ pattern }) => pattern.text),
+    ['/slides.key'],
+  );
+  t.deepEqual(problems, []);
+});
