@@ -261,3 +261,27 @@ test('a function that reads what context.agent lacks is named', async (t) => {
     /warning {2}cloud-functions\/hello\.js:2 {2}reads context\.agent\.memory, which does not exist here/,
   );
 });
+
+for (const [what, files, expected] of [
+  ['an Astro project without a build', {}, 'run npx astro build'],
+  [
+    'one with a script that builds',
+    { 'package.json': '{ "scripts": { "build": "astro build" } }' },
+    'run npm run build',
+  ],
+  ['one with a static build', { 'dist/index.html': 'home' }, undefined],
+] as const) {
+  test(`${what} is ${expected === undefined ? 'checked in silence' : `told to ${expected}`}`, async (t) => {
+    const site = await siteFolder(t, {
+      'astro.config.mjs': 'export default {};',
+      'src/pages/index.astro': 'x',
+      ...files,
+    });
+
+    const { code, text } = await run(site);
+
+    t.is(code, 0);
+    t.is(text.includes('warning  astro.config.mjs  the site has no build, so its pages are not served'), !!expected);
+    t.true(text.includes(expected ?? ''));
+  });
+}

@@ -1,5 +1,5 @@
-import { realpath, stat } from 'node:fs/promises';
-import { relative, resolve, sep } from 'node:path';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
 import type { Dialect, Reading } from '../../contract/dialect.ts';
 import { messageOf } from '../../contract/error-message.ts';
 import type { Project } from '../../contract/project.ts';
@@ -17,8 +17,8 @@ const NOTHING: Reading = { routes: [], ignored: [], problems: [] };
 
 async function read(given: Project): Promise<Reading> {
   const setting = given.astro?.entry ?? DEFAULT_ENTRY;
-  // Most sites are not made with Astro. For them this one `stat` is the whole cost.
-  if (!(await isFile(resolve(given.root, setting)))) return setting === DEFAULT_ENTRY ? NOTHING : missing(setting);
+  if (!(await isFile(resolve(given.root, setting))))
+    return setting === DEFAULT_ENTRY ? findUnbuilt(given.root) : missing(setting);
   // Node names modules by their real paths. Without this, a site behind a symbolic link (`current →
   // releases/7`) would have two paths for each file.
   const project = { ...given, root: await realpath(given.root).catch(() => given.root) };
@@ -34,6 +34,19 @@ async function read(given: Project): Promise<Reading> {
   if (found) return (await import('./hosted/host-build.ts')).hostBuild({ project, found, file });
   if (setting === DEFAULT_ENTRY) return { ...NOTHING, ignored: [{ file, reason: 'not made by Astro' }] };
   return withError(file, 'is not a build of Astro; ASTRO_ENTRY must name the entry of one');
+}
+
+const CONFIG = /^astro\.config\.[cm]?[jt]s$/;
+
+/** A project of Astro that is not built has no pages yet: without a message, it looks like an empty site. */
+async function findUnbuilt(root: string): Promise<Reading> {
+  const config = (await readdir(root).catch(() => [])).find((name) => CONFIG.test(name));
+  // That of a static site.
+  if (config === undefined || (await isFile(join(root, 'dist/index.html')))) return NOTHING;
+  const manifest = await readFile(join(root, 'package.json'), 'utf8').catch(() => '');
+  const command = /"build"\s*:/.test(manifest) ? 'npm run build' : 'npx astro build';
+  const message = `the site has no build, so its pages are not served: run ${command}, or name the entry of a build elsewhere with ASTRO_ENTRY`;
+  return { ...NOTHING, problems: [{ severity: 'warning', file: config, message }] };
 }
 
 function missing(setting: string): Reading {
