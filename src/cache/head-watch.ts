@@ -49,13 +49,17 @@ export class HeadWatch implements ResponseLayer {
   }
 }
 
+const [N, C] = ['n', 'c'].map((letter) => letter.charCodeAt(0));
+
 /** Whether the target has said anything about caches. `headers`: flat. */
 export function hasCacheField(headers: readonly string[], { fields }: CacheRule): boolean {
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string; // pairs
-    // Most names have another length.
+    // Most names have another length, or begin with another letter.
     const { length } = name;
     if (length < 12 || length > 25 || (length > 17 && length < 25)) continue;
+    const first = name.charCodeAt(0) | 0x20;
+    if (first !== N && (first !== C || (length !== 13 && length !== 17))) continue;
     const lowerName = name.toLowerCase();
     if (OWN_FIELDS.has(lowerName) || lowerName === 'cdn-cache-control') return true;
     if (lowerName === 'cache-control' && fields === 'all') return true;
