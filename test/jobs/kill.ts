@@ -76,10 +76,12 @@ for (const [name, prepare] of Object.entries(STORES)) {
       const id = await queue.push(newJob({ rule: 'work' }));
 
       const start = (): Promise<JobProcess> =>
-        startJobProcess(t, { env, ledger, leaseMs: 300, concurrency: 1, longestRunMs: 1, kills: true });
-      for (let runs = 0; runs < 5; runs++) await once((await start()).child, 'exit');
+        startJobProcess(t, { env, ledger, leaseMs: LEASE_MS, concurrency: 1, longestRunMs: 1, kills: true });
+      // A job that is dead too early would leave a process that nothing ends.
+      const done = untilDone(queue);
+      for (let runs = 0; runs < 5; runs++) await Promise.race([once((await start()).child, 'exit'), done]);
       await start();
-      await untilDone(queue);
+      await done;
 
       t.deepEqual(await read(ledger), [id, id, id, id, id]);
       t.like(await queue.ledger.find(id), {
