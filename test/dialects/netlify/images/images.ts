@@ -11,6 +11,14 @@ async function picture(width: number, height: number, format: 'jpeg' | 'png' | '
     .toBuffer();
 }
 
+/** A file of few bytes with more pixels than an image may have. Made once, because that takes almost a second of the processor. */
+const HUGE = sharp({
+  create: { width: 12_000, height: 6000, channels: 3, background: 'red' },
+  limitInputPixels: false,
+})
+  .png()
+  .toBuffer();
+
 async function serve(t: ExecutionContext, files: Readonly<Record<string, string | Buffer>> = {}): Promise<RunningEdge> {
   const site = await siteFolder(t, { 'netlify.toml': TOML, 'out/red.jpg': await picture(400, 200), ...files });
   return startEdge(t, { site });
@@ -77,12 +85,7 @@ for (const [query, message] of [
     const edge = await serve(t, {
       'out/page.html': '<h1>page</h1>',
       'out/broken.jpg': (await picture(64, 64)).subarray(0, 200),
-      'out/huge.png': await sharp({
-        create: { width: 12_000, height: 6000, channels: 3, background: 'red' },
-        limitInputPixels: false,
-      })
-        .png()
-        .toBuffer(),
+      'out/huge.png': await HUGE,
     });
 
     const { status, size } = await get(edge, query);
