@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { access, chmod, mkdir, realpath, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { CHILD_ENV } from '../helpers/child-env.ts';
 import { killGroup } from '../helpers/kill-process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
@@ -23,12 +24,12 @@ async function runIn(
   const child = spawn(program, args, {
     cwd: folder,
     env: {
+      ...CHILD_ENV,
       HOME: home,
       PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH].join(delimiter),
       PORT: '0',
       HOST: '127.0.0.1',
       LOG_DIR: '',
-      WORKERS: '0',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
