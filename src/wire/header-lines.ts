@@ -202,7 +202,7 @@ export abstract class HeaderLines {
     const { text } = this;
     const list: string[] = [];
     for (let line = this.#start; line < text.length; line = this.#endOf(line) + 2) {
-      list.push(text.slice(line, text.indexOf(':', line)), this.#valueAt(line));
+      list.push(KNOWN.nameAt(text, line, text.indexOf(':', line) - line), this.#valueAt(line));
     }
     return list;
   }

@@ -42,6 +42,21 @@ export class HeaderTable {
     return 0;
   }
 
+  /**
+   * The name that begins at `from` of `text`, as it is spelled there. A usual spelling is the text of the table, which V8 compares with others by its
+   * address; a slice it compares by a slow call.
+   */
+  nameAt(text: string, from: number, length: number): string {
+    const candidates = this.#byHint[hintOf(length, text.charCodeAt(from))];
+    if (candidates !== undefined) {
+      for (const index of candidates) {
+        const name = this.#names[index] as string; // indexes of #names
+        if (name.length === length && text.startsWith(name, from)) return name;
+      }
+    }
+    return text.slice(from, from + length);
+  }
+
   #idAmong(candidates: readonly number[], name: string): number {
     for (const index of candidates) {
       if (name === this.#names[index] || name === this.#lowerNames[index]) return this.#ids[index] as number; // indexes of #ids
