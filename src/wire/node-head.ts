@@ -56,8 +56,9 @@ export function frameHead(response: ServerResponse, method: string, given: HeadA
 
 /** Applies the rules of the site to a head that code gave. All of its headers are set on the response then. */
 export function changeHead(response: ServerResponse, owner: PairOwner, given: HeadArguments): HeadArguments {
-  for (const [name, values] of groupByName(toFlat(headersOf(given) ?? NONE)))
-    response.setHeader(name, toSettable(values));
+  const own = headersOf(given);
+  if (own !== undefined)
+    for (const [name, values] of groupByName(toFlat(own))) response.setHeader(name, toSettable(values));
   const [status, reason] = given;
   const sent = owner.toSentStatus(status);
   const set = listSet(response);
