@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { keepCall } from '../../../http/keep-call.ts';
-import { type App, type AppCall, toAppContext } from './app.ts';
+import { type App, type AppCall, type AppContext, toAppContext } from './app.ts';
 
 /** A request listener of node:http: an Express app, or Koa's callback. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -20,8 +20,9 @@ export class NodeApp implements App {
   async serve(call: AppCall): Promise<void> {
     const { exchange, url, limits } = call;
     const { node } = exchange;
-    const { request, response } = node;
+    const { request, response }: AppPair = node;
     const context = toAppContext(call);
+    request.context = context;
     request.url = url;
     setPlatformHeaders(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
     response.setHeader(exchange.requestId.name, exchange.requestId.value);
@@ -30,7 +31,7 @@ export class NodeApp implements App {
     exchange.listen({ clientLeft() {}, pairFailed: reject });
     keepCall(exchange);
     try {
-      const returned = this.#listener(Object.assign(request, { context }), response);
+      const returned = this.#listener(request, response);
       if (returned instanceof Promise) returned.catch((error) => fail(exchange, error, reject));
       await limits.inTime(exchange, answered);
     } catch (error) {
@@ -50,6 +51,11 @@ function fail({ response, pendingWork, answeredBy }: Exchange, error: unknown, r
   else reject(error);
 }
 
+interface AppPair {
+  readonly request: IncomingMessage & { context?: AppContext };
+  readonly response: ServerResponse;
+}
+
 interface PlatformHeaders {
   readonly geo: unknown;
   readonly requestId: string;
@@ -59,11 +65,13 @@ interface PlatformHeaders {
  * Changes headers as the platform does before it calls an app: removes its internal headers, adds
  * the request id, and replaces the geo header by the parsed object, which apps read.
  */
-function setPlatformHeaders(headers: IncomingHttpHeaders, { geo, requestId }: PlatformHeaders): void {
-  for (const name of Object.keys(headers)) {
+function setPlatformHeaders(headers: GivenHeaders, { geo, requestId }: PlatformHeaders): void {
+  for (const name in headers) {
     if (name.startsWith('x-scf-') || name.startsWith('x-cube-')) delete headers[name];
   }
-  const extra: Record<string, unknown> = { 'functions-request-id': requestId };
-  if (headers['eo-connecting-geo'] !== undefined) extra['eo-connecting-geo'] = geo;
-  Object.assign(headers, extra);
+  headers['functions-request-id'] = requestId;
+  if (headers['eo-connecting-geo'] !== undefined) headers['eo-connecting-geo'] = geo;
 }
+
+/** An app gets some values that are no texts. */
+type GivenHeaders = Record<string, unknown>;
