@@ -64,7 +64,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     // Node's own default for HTTP/1.0 is to close.
     else response.shouldKeepAlive = true;
     response.on('finish', this.#onFinish);
-    socket.on('timeout', onTimeout);
+    watchTimeout(socket);
     this.request = source.message;
     this.response = response;
     this.view = { pair: this, request: source, response: sink };
@@ -91,7 +91,8 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     const { request, response } = this;
     const taken = this.#connection.handOver();
     this.#isFinished = true;
-    this.#detach();
+    this.response.detachSocket(taken.socket);
+    taken.socket.off('timeout', onTimeout);
     (request as { upgrade?: boolean }).upgrade = true;
     taken.socket.once('close', () => this.#sink.close(true));
     response.off('finish', this.#onFinish);
@@ -137,7 +138,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     this.#isFinished = true;
     this.#isLast = isLast(response) || this.#sink.closes;
     detachSignal(request);
-    this.#detach();
+    response.detachSocket(this.#connection.socket);
     if (this.#connection.socket.timeout) this.#connection.socket.setTimeout(0);
     this.#source.drop(this.#isLast);
     process.nextTick(end, this);
@@ -153,12 +154,15 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
       if (this.#source.release()) this.bodyOver();
     }
   }
+}
 
-  #detach(): void {
-    const { socket } = this.#connection;
-    socket.off('timeout', onTimeout);
-    this.response.detachSocket(socket);
-  }
+const WATCHED = Symbol('watched');
+
+/** Once for a connection: a listener that comes and goes with each request costs as much as a small header. Without a response the connection has no timeout. */
+function watchTimeout(socket: Socket & { [WATCHED]?: true }): void {
+  if (socket[WATCHED]) return;
+  socket[WATCHED] = true;
+  socket.on('timeout', onTimeout);
 }
 
 /** Set by code of the site (_http_server.js, socketOnTimeout). */
