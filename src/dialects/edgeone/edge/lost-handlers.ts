@@ -23,11 +23,13 @@ export async function closeLostHandlers(
 ): Promise<Pick<Reading, 'routes' | 'problems'>> {
   const texts = await Promise.all(helpers.map(({ path }) => readFile(path, 'utf8').catch(() => '')));
   const another = entries.length === 0 ? texts.findIndex(isOfAnother) : -1;
-  const isOther = another >= 0 && !(await isOfEdgeOne(project.root));
+  // `functions/` is a folder of many platforms, also beside files of EdgeOne.
+  const isOlder = helpers[another]?.file.startsWith('functions/') ?? false;
+  const isOther = another >= 0 && (isOlder || !(await isOfEdgeOne(project.root)));
   const known = new Set(entries.map(({ segments }) => segments.join('/')));
   const routes: Route[] = [];
   const problems: Problem[] = [];
-  const [first] = isOther && !(await isOfNetlify(project.root)) ? helpers.slice(another) : [];
+  const [first] = isOther && !isOlder && !(await isOfNetlify(project.root)) ? helpers.slice(another) : [];
   if (first)
     problems.push({ severity: 'warning', file: first.file, message: `${MESSAGE} of EdgeOne: it is never called` });
   for (const [index, file] of helpers.entries()) {

@@ -155,3 +155,18 @@ for (const [what, text] of Object.entries({
     );
   });
 }
+
+test('a folder functions/ of another platform closes nothing, also in a site of EdgeOne', async (t) => {
+  const { edge, ...running } = await startEdge(t, {
+    site: await siteFolder(t, {
+      ...PAGES,
+      'edgeone.json': '{}',
+      'functions/index.js':
+        'const { https } = globalThis.firebase ?? {}; exports.api = () => https.onRequest(() => 1);',
+      'functions/admin.js': 'exports.admin = 1;',
+    }),
+  });
+
+  t.deepEqual(await statusesOf({ edge, ...running }, ['/', '/admin']), [200, 200]);
+  t.deepEqual(edge.site.problems, []);
+});
