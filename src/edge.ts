@@ -170,10 +170,7 @@ export class Edge {
     if (!this.#isClosing) this.#site.own(requestReload);
   }
 
-  /**
-   * Reads the site and the certificate again and serves new requests from it. No request is dropped
-   * (docs/operations.md). Never rejects.
-   */
+  /** Reads the site and the certificate again and serves new requests from it. No request is dropped (docs/operations.md). Never rejects. */
   async reload(): Promise<Reload> {
     this.renewCertificate();
     const reload = await this.#site.reload();
@@ -186,13 +183,14 @@ export class Edge {
     return this.#site;
   }
 
-  /**
-   * Reads the certificate files again, if TLS is on. New connections use the new one; if it is unusable, the old one stays, and the log reports it.
-   */
+  /** Reads the certificate files again, if TLS is on. New connections use the new one; if it is unusable, the old one stays, and the log reports it. */
   renewCertificate(): void {
     const certificate = this.#certificate?.renew();
     if (certificate) this.#server.useCertificate(certificate);
   }
+
+  /** Sends complete responses that would be sent at the end of this turn of the event loop: the process ends before it. */
+  readonly sendHeld = (): void => this.#server.sendHeld();
 
   /**
    * Drains and closes. First READY_PATH returns 503 and every response has `Connection: close`.

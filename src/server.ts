@@ -134,6 +134,11 @@ export class Server implements RequestHandler {
     await closed;
   }
 
+  /** Call it before the process ends in the middle of a turn. */
+  sendHeld(): void {
+    this.#connections.sendHeld();
+  }
+
   /** Ends every connection at once. */
   destroy(): void {
     this.#handshakes?.cut();

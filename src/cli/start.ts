@@ -87,6 +87,13 @@ export async function start(
       ...toWatchdogOptions(config),
       parentPid: supervisor && process.ppid,
       reportTo: record ? { file: record.file } : { fd: supervisor?.setup.reportFd ?? 2 },
+      end: (code) => {
+        try {
+          running?.sendHeld();
+        } finally {
+          exit(code);
+        }
+      },
     });
     endBySignals(ended, () => running, { out: supervisor ? undefined : out, watchdog, calmDrainMs });
   };
@@ -202,7 +209,6 @@ function toWatchdogOptions({ STALL_TIMEOUT, DRAIN_DELAY, DRAIN_TIMEOUT, LOG_DIR,
     errorLog: LOG_DIR && join(LOG_DIR, 'error.log'),
     isCopied: LOG_STDOUT,
     site,
-    end: exit,
   };
 }
 

@@ -115,6 +115,11 @@ export class ClientConnections implements ConnectionList {
     });
   }
 
+  /** Sends complete responses that wait for the end of the turn: the process ends before it. */
+  sendHeld(): void {
+    this.#rules.held.send();
+  }
+
   /** Ends every connection at once. */
   destroy(): void {
     for (const { socket } of [...this.#connections]) socket.destroy();

@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { complaints } from '../helpers/error-lines.ts';
 import { SOON_MS } from '../helpers/patience.ts';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const LOOP = `import { computeForever } from '../../lib/compute.ts';
 
@@ -208,4 +211,53 @@ test.serial('a server whose watchdog cannot run says so once and serves', async 
   const [{ message }, ...others] = (await complaints(running)) as [Record<string, unknown>];
   t.regex(String(message), /^the watchdog cannot run, .*: no threads here$/);
   t.deepEqual(others, []);
+});
+
+test.serial('responses that were complete before the loop arrive, though the watchdog ends the process', async (t) => {
+  const running = await serve(
+    t,
+    `import { writeSync } from 'node:fs';
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    export function onRequest({ params }) {
+      if (params.id === 'quick') return new Response('quick');
+      writeSync(2, params.id + ' begins\\n');
+      do Atomics.wait(cell, 0, 0, 500); while (params.id === 'ever');
+      return new Response(params.id);
+    }`,
+    { STALL_TIMEOUT: '6s', WORKERS: '0' },
+  );
+  const connectTo = async () => {
+    const socket = connect(running.port, '127.0.0.1').setEncoding('utf8');
+    t.teardown(() => socket.destroy());
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    const ask = (id: string) => void socket.write(`GET /stall/${id} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return { ask, answers: () => text.split('quick').length - 1, closed: once(socket, 'close') };
+  };
+  const first = await connectTo();
+  const others = await Promise.all(Array.from({ length: 12 }, connectTo));
+  const last = await connectTo();
+  // Compiled code answers so fast that responses are held.
+  for (let round = 1; round <= 200; round++) {
+    for (const { ask } of others) ask('quick');
+    await untilResult(async () => others.every(({ answers }) => answers() === round), Boolean);
+  }
+
+  // All of these are read in one turn, after the pause.
+  first.ask('pause');
+  await running.said(/pause begins/);
+  for (const { ask } of others) ask('quick');
+  last.ask('ever');
+  await running.said(/ever begins/);
+  await Promise.all(others.map(({ closed }) => closed));
+
+  t.is(await running.exited, 1);
+  t.deepEqual(
+    others.map(({ answers }) => answers()),
+    others.map(() => 201),
+  );
 });
