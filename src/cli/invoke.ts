@@ -64,7 +64,7 @@ export async function invoke(config: Config, call: InvokeCall, streams: InvokeSt
   if (name === undefined) throw new UsageError('say nexthop invoke /path, or the name of a function');
   if (extra !== undefined) throw new UsageError(`one function at a time, got ${JSON.stringify(extra)} too`);
   if (event !== undefined && event !== 'scheduled') {
-    throw new UsageError(`--event is scheduled, got ${JSON.stringify(event)}`);
+    throw new UsageError(`--event must be scheduled, or be left out, got ${JSON.stringify(event)}`);
   }
   const headers = toHeaders(call);
   const folder = config.given.has('DATA_DIR') ? undefined : await mkdtemp(join(tmpdir(), 'nexthop-invoke-'));

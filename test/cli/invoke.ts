@@ -199,7 +199,7 @@ for (const [words, call, message] of [
   ['/a', { header: 'no colon' }, `--header must be a header such as 'Cookie: id=7', got "no colon"`],
   ['/a', { header: 'X: ☃' }, `--header must be a header such as 'Cookie: id=7', got "X: ☃"`],
   ['/a', { header: 'Content-Length: 1' }, '--header cannot be Content-Length: invoke sets it itself'],
-  ['/a', { event: 'sheduled' }, '--event is scheduled, got "sheduled"'],
+  ['/a', { event: 'sheduled' }, '--event must be scheduled, or be left out, got "sheduled"'],
 ] as const) {
   test(`"invoke ${words}" with ${JSON.stringify(call)} is refused with the reason`, async (t) => {
     const site = await siteFolder(t, SITE);
