@@ -22,6 +22,10 @@ export interface IncomingRequest {
   readonly hasUnderscoreName: boolean;
   /** The names of `headers` without those that a request usually has; undefined or absent if that is not known without making the list. */
   readonly unknownNames?: readonly string[] | undefined;
+  /** `replaceHeaders` was called; absent if that is not known. */
+  readonly isChanged?: boolean;
+  /** The headers (flat) before `replaceHeaders` was called. Absent if they are not kept. */
+  toReceivedList?(): readonly string[];
   /** The value of Connection; undefined without it. */
   readonly connection: string | undefined;
   /** The protocols of the Upgrade header; undefined if the request is no upgrade. */

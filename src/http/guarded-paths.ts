@@ -14,7 +14,8 @@ const PLAIN = /^(?:\/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)*\/?$/;
  * `kept`: of the exchange of the request, so that its path is read once for all filters.
  */
 export function toGuardedPaths(target: string, kept?: KeptValues): readonly string[] {
-  const [raw = ''] = target.split('?', 1);
+  const query = target.indexOf('?');
+  const raw = query < 0 ? target : target.slice(0, query);
   if (PLAIN.test(raw)) return [raw];
   const known = kept?.get(READINGS);
   if (known?.target === target) return known.paths;

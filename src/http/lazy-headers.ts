@@ -2,6 +2,7 @@
 import threads from 'node:worker_threads';
 import { findHeader } from '../contract/header-list.ts';
 import { HOP_BY_HOP } from './headers.ts';
+import type { ReceivedHeaders } from './received-headers.ts';
 
 /** The headers of one call, with lower-case names. The standard's `Headers` is one. */
 export interface HeaderMap {
@@ -10,8 +11,7 @@ export interface HeaderMap {
 }
 
 export interface LazyHeadersParts {
-  /** Flat. */
-  readonly received: readonly string[];
+  readonly received: ReceivedHeaders;
   /** Called at the first read. */
   readonly change: ((headers: HeaderMap) => void) | undefined;
   /** The native Headers with the same content. Called at each use; returns the same object. */
@@ -79,9 +79,9 @@ export class LazyHeaders {
   }
 }
 
-/** The received headers (flat), and those that replace them. */
+/** The received headers, and those that replace them. */
 class ChangedHeaders implements HeaderMap {
-  readonly #received: readonly string[];
+  readonly #received: ReceivedHeaders;
   readonly #set: string[] = [];
 
   constructor({ received, change }: LazyHeadersParts) {
@@ -90,7 +90,7 @@ class ChangedHeaders implements HeaderMap {
   }
 
   get(name: string): string | null {
-    return findHeader(this.#set, name) ?? findHeader(this.#received, name) ?? null;
+    return findHeader(this.#set, name) ?? this.#received.get(name) ?? null;
   }
 
   /** Once for each name. */

@@ -4,6 +4,7 @@ import type { Exchange } from '../contract/exchange.ts';
 import { wrapFetch } from '../contract/own-fetch.ts';
 import { hasBody } from './headers.ts';
 import { type HeaderMap, LazyHeaders } from './lazy-headers.ts';
+import type { ReceivedHeaders } from './received-headers.ts';
 
 type NativeRequest = typeof globalThis.Request;
 
@@ -36,6 +37,7 @@ export function installLazyRequest(): void {
 export interface LazyRequestParts {
   /** The URL as the standard writes it. */
   readonly url: string;
+  readonly headers: ReceivedHeaders;
   /** Makes the native Request. */
   readonly create: () => Request;
   /** The same changes as `create` makes to the headers of the exchange. */
@@ -48,7 +50,6 @@ export interface LazyRequestParts {
  */
 export class LazyRequest {
   readonly #exchange: Exchange;
-  readonly #received: readonly string[];
   readonly #parts: LazyRequestParts;
   #headers: LazyHeaders | undefined;
   #native: Request | undefined;
@@ -76,8 +77,6 @@ export class LazyRequest {
   constructor(exchange: Exchange, parts: LazyRequestParts) {
     threads.markAsUncloneable(this);
     this.#exchange = exchange;
-    // What runs after the call of a function may replace those of the exchange.
-    this.#received = exchange.request.headers;
     this.#parts = parts;
   }
 
@@ -118,7 +117,7 @@ export class LazyRequest {
 
   get headers(): Headers {
     this.#headers ??= new LazyHeaders({
-      received: this.#received,
+      received: this.#parts.headers,
       change: this.#parts.changeHeaders,
       toNative: () => this.#toNative().headers,
     });

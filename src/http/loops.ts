@@ -1,9 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
-import { Exchange } from '../contract/exchange.ts';
+import type { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { wrapFetch } from '../contract/own-fetch.ts';
-import { currentCall } from '../process/site-calls.ts';
+import { currentExchange } from './current-exchange.ts';
 
 export interface LoopRules {
   /** This module's name in Via and CDN-Loop (RFC 8586). */
@@ -46,9 +46,8 @@ export function markOwnFetches(name: string): void {
     // Here, because this runs once for the process.
     subscribe('http.client.request.created', (message) => markRequest(message, name));
     return (input, init) => {
-      const call = currentCall();
-      if (!(call instanceof Exchange) || !isOwn(input instanceof Request ? input.url : String(input), call))
-        return fetch(input, init);
+      const call = currentExchange();
+      if (!call || !isOwn(input instanceof Request ? input.url : String(input), call)) return fetch(input, init);
       const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
       headers.set(CDN_LOOP, toMark(call, headers.get(CDN_LOOP) ?? '', name));
       call.ownFetches++;
@@ -67,8 +66,8 @@ export function markOwnFetches(name: string): void {
  * the mark, so that a function which fetches itself ends by its time limit, and a cached one waits five seconds for itself.
  */
 function markRequest(message: unknown, name: string): void {
-  const call = currentCall();
-  if (!(call instanceof Exchange)) return;
+  const call = currentExchange();
+  if (!call) return;
   const { request } = message as { readonly request: ClientRequest }; // Node documents it
   if (request.headersSent || !isOwn(`${request.protocol}//${request.getHeader('host')}`, call)) return;
   request.setHeader(CDN_LOOP, toMark(call, String(request.getHeader(CDN_LOOP) ?? ''), name));

@@ -18,15 +18,16 @@ export function patchRequest(
   changes: Iterable<readonly [name: string, value: string | undefined]>,
 ): readonly string[] {
   const refused: string[] = [];
-  let { headers } = request;
+  let headers: readonly string[] | undefined;
   for (const [name, value] of changes) {
     const lowerName = name.toLowerCase();
     if (request.get(lowerName) === value) continue;
     if (FIXED.has(lowerName)) refused.push(name);
-    else if (value === undefined) headers = withoutNames(headers, new Set([lowerName]));
-    else headers = withHeader(headers, name, value);
+    else if (value === undefined) headers = withoutNames(headers ?? request.headers, new Set([lowerName]));
+    else headers = withHeader(headers ?? request.headers, name, value);
   }
-  if (headers !== request.headers) request.replaceHeaders(headers);
+  // A list that is not made is not needed: the hop copies the lines of the head as received.
+  if (headers) request.replaceHeaders(headers);
   return refused;
 }
 

@@ -3,7 +3,7 @@ import { Exchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/fault.ts';
 import { findHeader } from '../contract/header-list.ts';
 import type { HostServer } from '../contract/host-server.ts';
-import type { Outcome } from '../contract/target.ts';
+import type { Answer, Outcome } from '../contract/target.ts';
 import { CapturedResponse, type CaptureOwner } from './captured-response.ts';
 import { shareGuardedPaths } from './guarded-paths.ts';
 import { InnerRequest, type RequestChanges } from './inner-request.ts';
@@ -15,60 +15,67 @@ import { TextResponse } from './text-response.ts';
 import { writeWebResponse } from './web-response.ts';
 import type { WebResponse } from './web-response-head.ts';
 
+/** What a filter has run. */
+export interface Rest {
+  /**
+   * Resolves with the response as soon as its head is there; a fault is an error response, as a client would get it. Rejects with `client_left` if the client
+   * leaves before.
+   */
+  readonly settled: Promise<RestResponse>;
+  /** The same response, once it is there: to wait for a promise that has settled costs a turn of the microtasks. */
+  readonly response: RestResponse | undefined;
+}
+
 /**
- * Runs what follows the filter that is called for `exchange`: further filters, routes, the fallback. Resolves with the response as soon as its head is
- * there; a fault is an error response, as a client would get it. Rejects with `client_left` if the client leaves before. At most once for a call of a filter,
+ * Runs what follows the filter that is called for `exchange`: further filters, routes, the fallback. At most once for a call of a filter,
  * which then ends with `writeFilterResponse` in any case. `prepare` gets the inner exchange before it is run.
  *
  * Two responses cannot be captured: that of a WebSocket handshake, and that of the host's `next`. The filter gets an empty response with status 200 for them, and
  * the path goes on when it returns this response or one with its body.
  */
-export async function runRest(
-  exchange: Exchange,
-  changes?: RequestChanges,
-  prepare?: (inner: Exchange) => void,
-): Promise<RestResponse> {
+export function runRest(exchange: Exchange, changes?: RequestChanges, prepare?: (inner: Exchange) => void): Rest {
   const run = new RestRun(exchange, changes);
   prepare?.(run.inner);
   run.start();
-  await run.head;
-  return new RestResponse(run);
+  return run;
 }
 
 /**
- * Sends the Response of a filter that has run the rest of the path. Resolves with 'passed' if the path of a handshake goes on. If the response is `rest` and nothing has looked at its body, head and content are sent as
+ * Sends the Response of a filter that has run the rest of the path. The outcome is 'passed' if the path of a handshake goes on. If the response is `rest` and nothing has looked at its body, head and content are sent as
  * they were captured, but for the headers that the filter has changed. Otherwise see `writeWebResponse`.
  */
-export async function writeFilterResponse(
-  exchange: Exchange,
-  response: WebResponse,
-  rest: RestResponse,
-): Promise<Outcome> {
+export function writeFilterResponse(exchange: Exchange, response: WebResponse, rest: RestResponse): Answer {
+  let written: Answer = 'answered';
   try {
-    if (RestResponse.isHandedOn(rest, response)) return goOn(exchange, rest);
-    if ((response as unknown) !== rest)
-      return await writeWebResponse(exchange, withFittingHeaders(exchange, response, rest));
-    const passed = RestResponse.isBodyUnread(rest) && toPassedAnswer(exchange, rest);
-    copyFacts(exchange, RestResponse.answerOf(rest));
-    if (!passed) return await writeWebResponse(exchange, response);
-    passed.send();
-    return 'answered';
+    written = write(exchange, response, rest);
   } finally {
-    RestResponse.release(rest);
+    if (!(written instanceof Promise)) RestResponse.release(rest);
   }
+  return written instanceof Promise ? written.finally(() => RestResponse.release(rest)) : written;
 }
 
-class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
+function write(exchange: Exchange, response: WebResponse, rest: RestResponse): Answer {
+  if (RestResponse.isHandedOn(rest, response)) return goOn(exchange, rest);
+  if ((response as unknown) !== rest) return writeWebResponse(exchange, withFittingHeaders(exchange, response, rest));
+  const passed = RestResponse.isBodyUnread(rest) && toPassedAnswer(exchange, rest);
+  copyFacts(exchange, RestResponse.answerOf(rest));
+  if (!passed) return writeWebResponse(exchange, response);
+  passed.send();
+  return 'answered';
+}
+
+class RestRun implements Rest, CapturedAnswer, AnswerListener, CaptureOwner {
   readonly inner: Exchange;
   readonly captured: CapturedResponse;
-  readonly head: Promise<void>;
+  readonly settled: Promise<RestResponse>;
+  response: RestResponse | undefined;
   readonly #outer: Exchange;
-  #resolve!: () => void;
+  #resolve!: (response: RestResponse) => void;
   #reject!: (fault: Fault) => void;
 
   constructor(outer: Exchange, changes: RequestChanges | undefined) {
     const { client, requestId, pendingWork, startedAtMs, bodyLimitBytes, locals, target } = outer;
-    this.head = new Promise((resolve, reject) => {
+    this.settled = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
@@ -102,7 +109,8 @@ class RestRun implements CapturedAnswer, AnswerListener, CaptureOwner {
   }
 
   headCaptured(): void {
-    this.#resolve();
+    this.response = new RestResponse(this);
+    this.#resolve(this.response);
   }
 
   cut(): void {

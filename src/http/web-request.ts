@@ -5,6 +5,7 @@ import type { IncomingRequest } from '../contract/http-message.ts';
 import { HOP_BY_HOP, hasBody } from './headers.ts';
 import type { HeaderMap } from './lazy-headers.ts';
 import { LazyRequest } from './lazy-request.ts';
+import { ReceivedHeaders } from './received-headers.ts';
 import { toRequestUrl } from './request-url.ts';
 import { toWebBody } from './web-request-body.ts';
 
@@ -18,13 +19,13 @@ export function toWebRequest(
   url = parseRequestUrl(exchange),
   changeHeaders?: (headers: HeaderMap) => void,
 ): Request {
-  const received = { url: url.href, headers: exchange.request.headers };
+  const received = { url: url.href, headers: new ReceivedHeaders(exchange.request) };
   const create = (): Request => {
     const request = new WebRequest(exchange, undefined, received);
     changeHeaders?.(request.headers);
     return request as unknown as Request; // its types cannot declare `signal` and `clone`
   };
-  return LazyRequest.create(exchange, { url: url.href, create, changeHeaders });
+  return LazyRequest.create(exchange, { ...received, create, changeHeaders });
 }
 
 /** The public URL of a request, parsed. Throws `bad_request`. */
@@ -49,8 +50,7 @@ const NativeRequest = Request as unknown as new (
 
 export interface ReceivedParts {
   readonly url: string;
-  /** Flat. */
-  readonly headers: readonly string[];
+  readonly headers: ReceivedHeaders;
 }
 
 /** A dialect whose requests have more members extends this class. */
@@ -64,7 +64,7 @@ export class WebRequest extends NativeRequest {
   constructor(
     exchange: Exchange,
     toBody: (exchange: Exchange) => ReadableStream = toWebBody,
-    { url, headers }: ReceivedParts = { url: toRequestUrl(exchange), headers: exchange.request.headers },
+    { url, headers }: ReceivedParts = { url: toRequestUrl(exchange), headers: new ReceivedHeaders(exchange.request) },
   ) {
     const { request } = exchange;
     try {
@@ -73,7 +73,7 @@ export class WebRequest extends NativeRequest {
         mayHaveBody(request) && hasBody(request) ? bodyInit(request, toBody(exchange)) : { method: request.method },
       );
       this.#exchange = exchange;
-      copyHeaders(exchange, headers, this.headers);
+      copyHeaders(exchange, headers.list, this.headers);
     } catch (cause) {
       throw notUrl(url, cause);
     }
@@ -107,10 +107,10 @@ function bodyInit({ method }: IncomingRequest, body: ReadableStream): RequestIni
   return { method, body, duplex: 'half' };
 }
 
-/** The headers of a Request for `exchange` that has received these (flat). */
-export function toWebHeaders(exchange: Exchange, received: readonly string[]): Headers {
+/** The headers of a Request for `exchange` that has received these. */
+export function toWebHeaders(exchange: Exchange, received: ReceivedHeaders): Headers {
   const headers = new Headers();
-  copyHeaders(exchange, received, headers);
+  copyHeaders(exchange, received.list, headers);
   return headers;
 }
 

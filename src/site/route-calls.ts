@@ -55,21 +55,26 @@ export class RouteCalls {
 
   /** Calls the filters from the one at index `from` on, then the routes. Without the limits. */
   answerFrom(exchange: Exchange, site: RouteSource, from: number): Answer {
-    if (site.filters.length > from) return this.#tryFilters(exchange, site, from);
+    if (site.filters.length > from)
+      return this.#tryFilters(exchange, site, new RestOfSite(site, this.#parts.runFrom, from));
     return this.#tryRoutes(exchange, site);
   }
 
   /**
-   * Runs the filters, then tries the routes. A filter may answer, or change the target and the headers; therefore the
+   * Runs the filters from the next one of `rest` on, then tries the routes. A filter may answer, or change the target and the headers; therefore the
    * routes are looked up afterwards.
    */
-  async #tryFilters(exchange: Exchange, site: RouteSource, from: number): Promise<Outcome> {
+  #tryFilters(exchange: Exchange, site: RouteSource, rest: RestOfSite): Answer {
     const { filters } = site;
-    const rest = new RestOfSite(site, this.#parts.runFrom);
     exchange.rest = rest;
-    for (let at = from; at < filters.length; at++) {
-      rest.from = at + 1;
-      const outcome = await this.#call(exchange, filters[at] as Route, NO_PARAMS); // within bounds
+    while (rest.from < filters.length) {
+      const outcome = this.#call(exchange, filters[rest.from++] as Route, NO_PARAMS); // within bounds
+      if (outcome instanceof Promise) {
+        return outcome.then((later) => {
+          if (later === 'answered' || exchange.isCallEnded) return 'answered';
+          return this.#tryFilters(exchange, site, rest);
+        });
+      }
       if (outcome === 'answered' || exchange.isCallEnded) return 'answered';
     }
     exchange.rest = undefined;
@@ -148,11 +153,12 @@ export class RouteCalls {
 /** What follows the filter that is called now. One object for all filters of a request, because few of them run it. */
 class RestOfSite implements RestOfPath {
   /** Index of the next filter. */
-  from = 0;
+  from: number;
   readonly #site: RouteSource;
   readonly #run: RouteCallsParts['runFrom'];
 
-  constructor(site: RouteSource, run: RouteCallsParts['runFrom']) {
+  constructor(site: RouteSource, run: RouteCallsParts['runFrom'], from: number) {
+    this.from = from;
     this.#site = site;
     this.#run = run;
   }

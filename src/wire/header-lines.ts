@@ -94,7 +94,7 @@ export abstract class HeaderLines {
 
   /** Flat (name, value, name, value), as received: order, case, repeats; values are trimmed, in latin1. */
   get headers(): readonly string[] {
-    this.#list ??= this.#toList();
+    this.#list ??= this.toReceivedList();
     return this.#list;
   }
 
@@ -198,7 +198,8 @@ export abstract class HeaderLines {
     this.isChanged = true;
   }
 
-  #toList(): string[] {
+  /** The headers of the text, as a new list (flat). */
+  toReceivedList(): string[] {
     const { text } = this;
     const list: string[] = [];
     for (let line = this.#start; line < text.length; line = this.#endOf(line) + 2) {

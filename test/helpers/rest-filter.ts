@@ -13,7 +13,7 @@ export function restFilter(
   return route('/*path', { step: 1, target: { name: 'filter.js', answer } });
 
   async function answer(exchange: Exchange): Promise<Outcome> {
-    const rest = await runRest(exchange);
+    const rest = await runRest(exchange).settled;
     return writeFilterResponse(exchange, (await change(rest, exchange)) as WebResponse, rest); // each test returns a Response
   }
 }

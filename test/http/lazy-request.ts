@@ -1,5 +1,6 @@
 import test from 'ava';
 import { LazyRequest } from '../../src/http/lazy-request.ts';
+import { ReceivedHeaders } from '../../src/http/received-headers.ts';
 import { toWebRequest } from '../../src/http/web-request.ts';
 import { writeWebResponse } from '../../src/http/web-response.ts';
 import { startEdge } from '../helpers/edge.ts';
@@ -86,6 +87,7 @@ test('a request that code only passes on is never made', async (t) => {
   const server = await serveExchanges(t, (exchange) => {
     const request = LazyRequest.create(exchange, {
       url: 'http://a/',
+      headers: new ReceivedHeaders(exchange.request),
       create: () => {
         made++;
         return toWebRequest(exchange);

@@ -42,7 +42,11 @@ for (const [what, copy] of Object.entries(COPIES)) {
   test(`a copy of the result of next() ${what} lets the request continue, and its headers are added`, async (t) => {
     const edge = await edgeWith(t, `const r = await next(); r.headers.set('x-added', '1'); return ${copy};`);
 
-    const answers = { f: await get(edge, '/f'), page: await get(edge, '/page'), hop: await get(edge, '/hop') };
+    const answers = {
+      f: await get(edge, '/f'),
+      page: await get(edge, '/page'),
+      hop: await get(edge, '/hop'),
+    };
 
     t.regex(answers.f, /^HTTP\/1\.1 201 .*\r\nx-own: function\r\n.*\r\n\r\n\{"host"/s);
     t.regex(answers.page, /^HTTP\/1\.1 200 .*<p>page<\/p>$/s);
@@ -56,6 +60,15 @@ for (const [what, copy] of Object.entries(COPIES)) {
     t.deepEqual(await edge.errorLines(), []);
   });
 }
+
+test('a copy of the result of next() lets the request continue also if nothing has looked at the result before', async (t) => {
+  const copies = Object.entries(COPIES).filter(([, copy]) => !copy.includes('x-added'));
+  const cases = ['r', ...copies.map(([, copy]) => copy)].map((copy, at) => `case '/${at}': return ${copy};`);
+  const edge = await edgeWith(t, `const r = next(); switch (urlInfo.pathname) { ${cases.join('\n')} }`);
+
+  for (const at of cases.keys()) t.regex(await get(edge, `/${at}`), new RegExp(`\r\n\r\nGET /${at} HTTP/1.1\r\n`));
+  t.deepEqual(await edge.errorLines(), []);
+});
 
 test('a middleware that is called for another spelling of a path sees the path that its matcher matches, and passes on the one that was sent', async (t) => {
   const edge = await edgeWith(

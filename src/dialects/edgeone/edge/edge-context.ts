@@ -1,5 +1,6 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Params } from '../../../contract/target.ts';
+import { ReceivedHeaders } from '../../../http/received-headers.ts';
 import { type EdgeOneRequest, toEdgeOneRequest } from '../functions/edgeone-request.ts';
 import { type Geo, toGeo } from '../functions/geo.ts';
 import type { HandlerCall } from '../functions/handler-target.ts';
@@ -27,12 +28,14 @@ export interface EdgeRequest extends EdgeOneRequest {
 
 function toEdgeRequest({ exchange, run, file }: EdgeContextParts): EdgeRequest {
   const path = EdgeRun.pathOf(exchange, file);
-  const request = toEdgeOneRequest(exchange, { toStream: () => run.body.open(), toInfo: () => toInfo(exchange), path });
-  run.use(request);
+  const headers = new ReceivedHeaders(exchange.request);
+  const [toStream, toInfo] = [() => run.body.open(), () => toEdgeInfo(exchange)];
+  const request = toEdgeOneRequest(exchange, { toStream, toInfo, path, headers });
+  run.use(request, headers);
   return request as EdgeRequest; // `eo` is made by `toInfo`
 }
 
-function toInfo(exchange: Exchange): EdgeInfo {
+function toEdgeInfo(exchange: Exchange): EdgeInfo {
   const geo = toNumbers(toGeo(exchange.request.get('eo-connecting-geo') ?? ''));
   return { geo, uuid: uuidOf(exchange), clientIp: exchange.client.address };
 }
@@ -99,11 +102,6 @@ export class EdgeContext {
       this.#eo = eo;
     },
   });
-
-  /** Calls a handler with a context. */
-  static call(context: EdgeContext, handler: (context: EdgeContext) => unknown): unknown {
-    return context.#parts.run.call(() => handler(context));
-  }
 
   constructor(parts: EdgeContextParts) {
     const { exchange, params, file } = parts;

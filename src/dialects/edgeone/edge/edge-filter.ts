@@ -2,7 +2,8 @@ import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Project } from '../../../contract/project.ts';
 import type { Candidate, Route, Router } from '../../../contract/route.ts';
-import type { Outcome, Target } from '../../../contract/target.ts';
+import type { SiteCode } from '../../../contract/site-code.ts';
+import type { Answer, Outcome, Target } from '../../../contract/target.ts';
 import { toGuardedPaths } from '../../../http/guarded-paths.ts';
 import { EdgeRun } from './edge-run.ts';
 
@@ -21,13 +22,8 @@ export class EdgeFilter implements Target {
     this.#warmCode = warmCode;
   }
 
-  async answer(exchange: Exchange): Promise<Outcome> {
-    for (const candidate of this.#find(exchange)) {
-      if ((await this.#call(exchange, candidate)) === 'answered') return 'answered';
-      // It let a WebSocket handshake go on, or has no handler for the method.
-      if (EdgeRun.isOver(exchange)) return 'passed';
-    }
-    return 'passed';
+  answer(exchange: Exchange): Answer {
+    return this.#try(exchange, this.#find(exchange), 0);
   }
 
   describe(asked: AskedRequest): Effect | undefined {
@@ -51,16 +47,34 @@ export class EdgeFilter implements Target {
     return [...byRoute.values()].sort((left, right) => literalsOf(right) - literalsOf(left));
   }
 
-  async #call(exchange: Exchange, { route, params }: Candidate): Promise<Outcome> {
-    const code = this.#warmCode?.codeOf(route.file);
+  #try(exchange: Exchange, candidates: readonly Candidate[], from: number): Answer {
+    for (let at = from; at < candidates.length; at++) {
+      const outcome = this.#call(exchange, candidates[at] as Candidate); // within bounds
+      if (outcome instanceof Promise) {
+        return outcome.then((later) => {
+          return later === 'answered' || EdgeRun.isOver(exchange) ? later : this.#try(exchange, candidates, at + 1);
+        });
+      }
+      // It let a WebSocket handshake go on, or has no handler for the method.
+      if (outcome === 'answered' || EdgeRun.isOver(exchange)) return outcome;
+    }
+    return 'passed';
+  }
+
+  #call(exchange: Exchange, { route, params }: Candidate): Answer {
     exchange.route = route.pattern.text;
     exchange.answeredBy = route.target.name;
-    code?.enter();
-    try {
-      return await route.target.answer(exchange, params);
-    } finally {
-      code?.leave();
-    }
+    const code = this.#warmCode?.codeOf(route.file);
+    return code ? callWithin(code, () => route.target.answer(exchange, params)) : route.target.answer(exchange, params);
+  }
+}
+
+async function callWithin(code: SiteCode, call: () => Answer): Promise<Outcome> {
+  code.enter();
+  try {
+    return await call();
+  } finally {
+    code.leave();
   }
 }
 

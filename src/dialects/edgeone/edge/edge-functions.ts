@@ -8,7 +8,7 @@ import { FunctionLimits } from '../../../http/function-limits.ts';
 import { isWebResponse } from '../../../http/web-response.ts';
 import type { FileLooks, FoundFunction, FunctionKind, LoadedFile } from '../functions/function-kind.ts';
 import { HandlerTarget } from '../functions/handler-target.ts';
-import { type Handler, type Handlers, methodsOf, toHandlers } from '../functions/handlers.ts';
+import { type Handlers, methodsOf, toHandlers } from '../functions/handlers.ts';
 import { type Platform, toPlatform } from '../functions/platform.ts';
 import { EdgeContext } from './edge-context.ts';
 import { EdgeRun } from './edge-run.ts';
@@ -68,7 +68,7 @@ export class EdgeFunctions implements FunctionKind {
   #toTarget(file: string, handlers: Handlers): Target {
     return new EdgeTarget({
       name: file,
-      handlers: withinRuns(handlers),
+      handlers,
       limits: this.#limits,
       preparesBody: false,
       createContext: (call) => {
@@ -84,13 +84,6 @@ class EdgeTarget extends HandlerTarget {
   override answer(exchange: Exchange, params: Params): Answer {
     return EdgeRun.isOver(exchange) ? 'passed' : super.answer(exchange, params);
   }
-}
-
-function withinRuns({ any, byMethod }: Handlers): Handlers {
-  const within = (handler: Handler): Handler => {
-    return (context) => EdgeContext.call(context as EdgeContext, handler); // `createContext` made it
-  };
-  return { any: any && within(any), byMethod: new Map([...byMethod].map(([name, each]) => [name, within(each)])) };
 }
 
 /** Unlike in a cloud function, `onRequest` takes precedence over the handlers of methods. */

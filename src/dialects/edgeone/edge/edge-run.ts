@@ -1,23 +1,22 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { BodySource } from '../../../contract/http-message.ts';
 import { type KeptValues, ValueKey } from '../../../contract/kept-values.ts';
 import { wrapFetch } from '../../../contract/own-fetch.ts';
 import type { Answer } from '../../../contract/target.ts';
+import { currentExchange } from '../../../http/current-exchange.ts';
 import { FilterBody } from '../../../http/filter-body.ts';
 import { InnerRequest } from '../../../http/inner-request.ts';
 import { LazyRequest } from '../../../http/lazy-request.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
-import type { RestResponse } from '../../../http/rest-response.ts';
-import { runRest, writeFilterResponse } from '../../../http/rest-run.ts';
+import { ReceivedHeaders } from '../../../http/received-headers.ts';
+import { type Rest, runRest, writeFilterResponse } from '../../../http/rest-run.ts';
 import { toBodyOf } from '../../../http/stream-body.ts';
 import { toWebHeaders } from '../../../http/web-request.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import type { WebResponse } from '../../../http/web-response-head.ts';
 import type { EdgeOneRequest } from '../functions/edgeone-request.ts';
 
-const RUNS = new AsyncLocalStorage<EdgeRun>();
 const RUN = new ValueKey<EdgeRun>();
 /** Requests that an edge function has sent on. */
 const IS_INNER = new ValueKey<true>();
@@ -38,10 +37,9 @@ export class EdgeRun {
   readonly body: FilterBody;
   readonly #exchange: Exchange;
   #request: EdgeOneRequest | undefined;
-  /** Flat, as the function got them. */
-  #received: readonly string[] = [];
+  #received: ReceivedHeaders | undefined;
   /** What follows edge functions, once the function has asked for it. */
-  running: Promise<RestResponse> | undefined;
+  running: Rest | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -69,33 +67,36 @@ export class EdgeRun {
   static write(exchange: Exchange, response: WebResponse): Answer {
     const running = exchange.kept.get(RUN)?.running;
     if (!running) return writeWebResponse(exchange, response);
-    return running.then((rest) => writeFilterResponse(exchange, response, rest));
-  }
-
-  /** Calls the function; what it starts belongs to the call, too. */
-  call<T>(work: () => T): T {
-    return RUNS.run(this, work);
+    if (running.response) return writeFilterResponse(exchange, response, running.response);
+    return running.settled.then((rest) => writeFilterResponse(exchange, response, rest));
   }
 
   /** The Request of the function, when it is made. */
-  use(request: EdgeOneRequest): void {
+  use(request: EdgeOneRequest, received: ReceivedHeaders): void {
     this.#request = request;
-    this.#received = this.#exchange.request.headers;
+    this.#received = received;
   }
 
   /** From now on `fetch` knows the calls of edge functions. Only in a site that has some. */
   static watchFetch(): void {
-    wrapFetch('nexthop.edgeone.origin', (fetch) => async (input, init) => {
-      const run = RUNS.getStore();
+    wrapFetch('nexthop.edgeone.origin', (fetch) => (input, init) => {
+      const run = currentExchange()?.kept.get(RUN);
       if (!run) return fetch(input, init);
-      const asked = run.#toOwn(input, init);
-      return asked ? run.#goOn(asked) : fetch(input, init);
+      try {
+        const asked = run.#toOwn(input, init);
+        return asked ? run.#goOn(asked) : fetch(input, init);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     });
   }
 
   /** What code asks for, if it is the request of this call with other headers or another body. */
-  #toOwn(input: unknown, init: RequestInit = {}): Asked | undefined {
+  #toOwn(input: unknown, init: RequestInit = NO_INIT): Asked | undefined {
     if (!this.#exchange.rest || !this.#request) return undefined;
+    // Nearly always. Its URL and method are equal.
+    if (input === this.#request && init === NO_INIT && LazyRequest.isUnseen(input))
+      return { headers: undefined, body: this.#toBody(this.#request as unknown as Request, undefined) };
     const given = input instanceof Request ? input : undefined;
     const method = init.method ?? given?.method ?? 'GET';
     const url = given ? given.url : URL.parse(String(input))?.href;
@@ -105,17 +106,17 @@ export class EdgeRun {
     return { headers, body: this.#toBody(given, init.body) };
   }
 
-  async #goOn({ headers, body }: Asked): Promise<Response> {
+  #goOn({ headers, body }: Asked): Promise<Response> {
     if (this.running) throw new Error('the request was sent to the site a second time: it goes on once');
     this.body.release();
     const changes = headers || body ? { headers: headers && this.#toHeaders(headers), body } : undefined;
     this.running = runRest(this.#exchange, changes, (inner) => inner.kept.set(IS_INNER, true));
-    return (await this.running) as unknown as Response; // has all members of a Response
+    return this.running.settled as unknown as Promise<Response>; // it has all members of a Response
   }
 
   #toHeaders(asked: Headers): readonly string[] {
     const inner = new InnerRequest(this.#exchange.request, {});
-    const before = toWebHeaders(this.#exchange, this.#received);
+    const before = toWebHeaders(this.#exchange, this.#received ?? new ReceivedHeaders(this.#exchange.request));
     const names = new Set([...before.keys(), ...asked.keys()]);
     const changed = [...names].filter((name) => before.get(name) !== asked.get(name));
     patchRequest(
@@ -136,6 +137,8 @@ export class EdgeRun {
     throw new Fault('function_bad_answer', { message: 'the body of the request was read, and cannot be sent on' });
   }
 }
+
+const NO_INIT: RequestInit = Object.freeze({});
 
 interface Asked {
   /** Undefined: those of the request. */

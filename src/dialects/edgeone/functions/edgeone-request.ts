@@ -2,8 +2,9 @@ import type { ReadableStream } from 'node:stream/web';
 import { parseCookie } from 'cookie';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { LazyRequest, type LazyRequestParts } from '../../../http/lazy-request.ts';
-import { toUrlOfPath } from '../../../http/request-url.ts';
-import { parseRequestUrl, type ReceivedParts, WebRequest } from '../../../http/web-request.ts';
+import { ReceivedHeaders } from '../../../http/received-headers.ts';
+import { toHref, toUrlOfPath } from '../../../http/request-url.ts';
+import { type ReceivedParts, WebRequest } from '../../../http/web-request.ts';
 import type { PreparedBody } from './prepared-body.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface RequestParts {
   readonly prepared?: PreparedBody | undefined;
   /** What the code sees as the path. Undefined: the path as received. */
   readonly path?: string | undefined;
+  /** Default: those of the exchange. */
+  readonly headers?: ReceivedHeaders;
   /** Makes `request.eo`, which only edge functions have. */
   readonly toInfo?: (() => unknown) | undefined;
 }
@@ -44,12 +47,12 @@ export function toEdgeOneRequest(exchange: Exchange, parts: RequestParts = {}): 
   const toBody = prepared ? () => prepared.toStream() : toStream;
   const isLazy = LazyRequest.isUsable(exchange);
   if (!isLazy && path === undefined) return new NativeRequest(exchange, toBody, { parts }) as unknown as EdgeOneRequest;
-  const { href } = path === undefined ? parseRequestUrl(exchange) : toUrlOfPath(exchange, path);
-  const received = { url: href, headers: exchange.request.headers };
+  const url = path === undefined ? toHref(exchange) : toUrlOfPath(exchange, path).href;
+  const received = { url, headers: parts.headers ?? new ReceivedHeaders(exchange.request) };
   if (!isLazy) return new NativeRequest(exchange, toBody, { parts, received }) as unknown as EdgeOneRequest;
   const create = () => new WebRequest(exchange, toBody, received) as unknown as Request;
   // Two classes whose types cannot declare all members of a Request.
-  return new OwnRequest(exchange, { url: received.url, create }, parts) as unknown as EdgeOneRequest;
+  return new OwnRequest(exchange, { ...received, create }, parts) as unknown as EdgeOneRequest;
 }
 
 /** What both classes below add. Each value is parsed on first use. */

@@ -29,7 +29,7 @@ export function isMark(name: string): boolean {
 }
 
 /** Marks the Response of `next`: the request continues, with `requestHeaders` set on it. */
-export function markNext(headers: Headers, requestHeaders: Headers): void {
+export function markNext(headers: Headers, requestHeaders: Iterable<readonly [string, string]>): void {
   headers.set(NEXT, '1');
   const patch = Object.fromEntries([...requestHeaders].filter(([name]) => !isMark(name)));
   if (Object.keys(patch).length > 0) headers.set(REQUEST_HEADERS, encodeURIComponent(JSON.stringify(patch)));

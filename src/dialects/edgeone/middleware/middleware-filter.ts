@@ -1,6 +1,7 @@
 import { type AskedRequest, type Effect, RUNS_FIRST } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import { isPromise } from '../../../contract/is-promise.ts';
 import type { Log } from '../../../contract/log.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { FilterBody } from '../../../http/filter-body.ts';
@@ -14,6 +15,7 @@ import type { WebResponse } from '../../../http/web-response-head.ts';
 import { type Continuation, isMark, readContinuation } from './continuation.ts';
 import { MiddlewareContext } from './middleware-context.ts';
 import type { MiddlewareMatcher } from './middleware-matcher.ts';
+import { isUntouchedNext } from './middleware-response.ts';
 
 export interface MiddlewareFilterParts {
   /** The file, relative to the site. */
@@ -53,7 +55,8 @@ export class MiddlewareFilter implements Target {
     let result: unknown;
     exchange.noteRun();
     try {
-      result = await limits.inTime(exchange, Promise.resolve(middleware(context)));
+      const given = middleware(context);
+      result = isPromise(given) ? await limits.inTime(exchange, given) : given;
     } catch (cause) {
       // Its own response: the body is too large, or the time limit is exceeded.
       if (cause instanceof Fault) throw cause;
@@ -65,7 +68,9 @@ export class MiddlewareFilter implements Target {
       if (!body.release()) throw fault;
       return 'passed';
     }
-    const response = isWebResponse(result) ? result : undefined;
+    // Only returned by code: nothing has changed what it says.
+    const isUntouched = isUntouchedNext(result);
+    const response = !isUntouched && isWebResponse(result) ? result : undefined;
     const continuation = response && readContinuation(response);
     if (response && !continuation) {
       await writeWebResponse(exchange, withoutMarks(response));
@@ -77,7 +82,7 @@ export class MiddlewareFilter implements Target {
       });
     }
     if (response && continuation) this.#pass(exchange, continuation, response);
-    else if (result !== undefined && result !== null) {
+    else if (!isUntouched && result !== undefined && result !== null) {
       this.#logFailure(`returned a value of type ${typeof result} instead of a Response`, exchange);
     }
     return 'passed';
@@ -125,6 +130,8 @@ const OF_BODY: ReadonlySet<string> = new Set(['content-encoding', 'content-lengt
  * server after it could obey them.
  */
 function removeMarks({ request }: Exchange): void {
+  const { unknownNames } = request;
+  if (unknownNames !== undefined && !unknownNames.some(isMark)) return;
   const marks = request.headers.filter((name, at) => at % 2 === 0 && isMark(name));
   if (marks.length > 0)
     patchRequest(

@@ -10,11 +10,15 @@ export interface NextOptions {
   readonly request?: { readonly headers?: Fields };
 }
 
-/** TypeScript declares `body` as a property, which a getter cannot override. */
+/** TypeScript declares `body` and `headers` as properties, which a getter cannot override. */
 const Base = Response as unknown as new (
   body: null,
   init: ResponseInit,
-) => Omit<Response, 'body'> & { get body(): Response['body'] };
+) => Omit<Response, 'body' | 'headers' | 'clone'> & {
+  get body(): Response['body'];
+  get headers(): Headers;
+  clone(): Response;
+};
 
 /**
  * The result of `next`, `redirect` and `rewrite`: a Response with `cookies` and mutable headers.
@@ -35,6 +39,31 @@ export class MiddlewareResponse extends Base {
 /** The result of `next` and `rewrite`: the request continues. */
 class ContinueResponse extends MiddlewareResponse {
   #body: ReadableStream | undefined;
+  /** Its mark is set when code looks at the headers: most code only returns what `next()` gave it. */
+  #isUnmarked: boolean;
+
+  constructor(init: ResponseInit, isUnmarked: boolean) {
+    super(init);
+    this.#isUnmarked = isUnmarked;
+  }
+
+  static isUntouched(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #isUnmarked in value && value.#isUnmarked;
+  }
+
+  override get headers(): Headers {
+    if (this.#isUnmarked) {
+      this.#isUnmarked = false;
+      markNext(super.headers, []);
+    }
+    return super.headers;
+  }
+
+  /** The native method copies the headers without reading this property. */
+  override clone(): Response {
+    void this.headers;
+    return super.clone();
+  }
 
   override get body(): Response['body'] {
     this.#body ??= toMarkedBody(this.headers);
@@ -42,16 +71,25 @@ class ContinueResponse extends MiddlewareResponse {
   }
 }
 
+const NO_INIT: ResponseInit = Object.freeze({});
+
+/** Whether the value is what `next()` gave, without options, and nothing has looked at its headers: the request continues as it is. */
+export function isUntouchedNext(value: unknown): boolean {
+  return ContinueResponse.isUntouched(value);
+}
+
 /** Lets the request continue. */
 export function next({ headers, request }: NextOptions = {}): MiddlewareResponse {
-  const response = new ContinueResponse(headers === undefined ? {} : { headers });
-  markNext(response.headers, new Headers(request?.headers ?? headers));
+  const onRequest = request?.headers ?? headers;
+  if (onRequest === undefined) return new ContinueResponse(NO_INIT, true);
+  const response = new ContinueResponse(headers === undefined ? NO_INIT : { headers }, false);
+  markNext(response.headers, new Headers(onRequest));
   return response;
 }
 
 /** Lets the request continue with another path. */
 export function rewrite(url: string | URL): MiddlewareResponse {
-  const response = new ContinueResponse({});
+  const response = new ContinueResponse(NO_INIT, false);
   markRewrite(response.headers, String(url));
   return response;
 }

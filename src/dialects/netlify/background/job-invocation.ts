@@ -32,6 +32,7 @@ export class JobInvocation implements Invocation {
   readonly method: string;
   readonly url: string;
   readonly rawHeaders: readonly string[];
+  readonly trustedHeaders: readonly string[];
   readonly clientAddress: string;
   readonly trusted: boolean;
   readonly requestId: string;
@@ -52,6 +53,7 @@ export class JobInvocation implements Invocation {
       ...withoutNames(stored.rawHeaders, JOB_HEADERS),
       ...[JOB_ID, attempt.id, JOB_ATTEMPT, String(attempt.number)],
     ];
+    this.trustedHeaders = stored.trusted ? this.rawHeaders : [];
     this.clientAddress = stored.clientAddress;
     this.trusted = stored.trusted;
     this.requestId = stored.requestId;

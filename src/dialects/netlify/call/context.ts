@@ -46,7 +46,7 @@ export interface CallContext {
  * lazy getter: defining one on an object costs more than all of these values, including the URL.
  */
 export function toContext(invocation: Invocation, platform: Platform): CallContext {
-  const jar = new CookieJar(invocation.rawHeaders);
+  const jar = new CookieJar(() => invocation.rawHeaders);
   const context: Context = {
     account: { id: trustedHeader(invocation, 'x-nf-account-id') },
     cookies: jar.cookies,
@@ -73,8 +73,8 @@ export function toContext(invocation: Invocation, platform: Platform): CallConte
 }
 
 /** The value of a header of a trusted peer; '' if the peer is untrusted or sent none. */
-function trustedHeader({ trusted, rawHeaders }: Invocation, name: string): string {
-  return trusted ? headerOf(rawHeaders, name) : '';
+function trustedHeader({ trustedHeaders }: Invocation, name: string): string {
+  return headerOf(trustedHeaders, name);
 }
 
 function toDeploy(invocation: Invocation, { isDev }: Platform): Deploy {
@@ -88,9 +88,9 @@ function toDeploy(invocation: Invocation, { isDev }: Platform): Deploy {
   return deploy;
 }
 
-function toClientGeo({ trusted, rawHeaders }: Invocation, { mockCountry }: Platform): Geo {
+function toClientGeo({ trusted, trustedHeaders }: Invocation, { mockCountry }: Platform): Geo {
   if (mockCountry !== undefined) return mockGeo(mockCountry);
-  return trusted ? toGeo(rawHeaders) : {};
+  return trusted ? toGeo(trustedHeaders) : {};
 }
 
 /**

@@ -37,10 +37,10 @@ export class CookieJar {
   readonly cookies: Cookies;
   readonly #changes: Cookie[] = [];
 
-  /** `rawHeaders`: alternating names and values of the request. */
-  constructor(rawHeaders: readonly string[]) {
+  /** `toRawHeaders`: alternating names and values of the request. */
+  constructor(toRawHeaders: () => readonly string[]) {
     this.cookies = {
-      get: (name) => findCookie(rawHeaders, name),
+      get: (name) => findCookie(toRawHeaders(), name),
       set: (given: Cookie | string, value?: string) => {
         const cookie = typeof given === 'string' ? { name: given, value } : given;
         this.#changes.push(withCheckedValue(cookie));

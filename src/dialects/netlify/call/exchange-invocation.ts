@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import type { Exchange } from '../../../contract/exchange.ts';
+import type { IncomingRequest } from '../../../contract/http-message.ts';
 import type { Params } from '../../../contract/target.ts';
 import { hasBody } from '../../../http/headers.ts';
+import { ReceivedHeaders } from '../../../http/received-headers.ts';
 import { toRequestUrl, toUrlOfPath } from '../../../http/request-url.ts';
 import { parseRequestUrl, toWebRequest } from '../../../http/web-request.ts';
 import { toWebBody } from '../../../http/web-request-body.ts';
@@ -34,6 +36,7 @@ export class ExchangeInvocation implements Invocation {
   readonly route: string | undefined;
   readonly requestId: string;
   readonly deadlineMs: number;
+  readonly received: ReceivedHeaders;
   readonly #exchange: Exchange;
   readonly #file: string;
   readonly #path: string | undefined;
@@ -42,9 +45,11 @@ export class ExchangeInvocation implements Invocation {
   #url: string | undefined;
   #parsedUrl: URL | undefined;
   #clientAddress: string | undefined;
+  #trustedHeaders: readonly string[] | undefined;
 
   constructor({ exchange, params, route, requestId, timeoutMs, path, file }: ExchangeInvocationParts) {
     this.#exchange = exchange;
+    this.received = new ReceivedHeaders(exchange.request);
     this.#path = path;
     this.#file = file;
     this.params = params;
@@ -70,7 +75,13 @@ export class ExchangeInvocation implements Invocation {
   }
 
   get rawHeaders(): readonly string[] {
-    return this.#exchange.request.headers;
+    return this.received.list;
+  }
+
+  get trustedHeaders(): readonly string[] {
+    if (!this.trusted) return NONE;
+    this.#trustedHeaders ??= hasPlatformHeader(this.#exchange.request) ? this.rawHeaders : NONE;
+    return this.#trustedHeaders;
   }
 
   get request(): Request {
@@ -114,7 +125,7 @@ export class ExchangeInvocation implements Invocation {
 
   #findAddress(): string {
     const { address, trusted } = this.#exchange.client;
-    const forwarded = trusted ? headerOf(this.rawHeaders, CLIENT_ADDRESS) : '';
+    const forwarded = trusted ? headerOf(this.trustedHeaders, CLIENT_ADDRESS) : '';
     return isIP(forwarded) ? forwarded : address;
   }
 }
@@ -124,6 +135,16 @@ async function readWhole(exchange: Exchange): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of toWebBody(exchange)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+const NONE: readonly string[] = Object.freeze([]);
+const OF_PLATFORM = /^(?:x-nf-|section-io-geo-)/i;
+
+/** False: no header is one of the platform, and their list need not be made to look for them. */
+function hasPlatformHeader(request: IncomingRequest): boolean {
+  const { unknownNames } = request;
+  if (unknownNames === undefined || request.get('x-nf-geo') !== undefined) return true;
+  return unknownNames.some((name) => OF_PLATFORM.test(name));
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -13,6 +13,8 @@ export interface Invocation {
   readonly parsedUrl?: URL;
   /** Alternating names and values as received, without the trust headers of untrusted peers. */
   readonly rawHeaders: readonly string[];
+  /** Those of them that a trusted peer may have set about the client and the site (`x-nf-*`, `section-io-geo-*`), and maybe others; none of an untrusted peer. */
+  readonly trustedHeaders: readonly string[];
   /** The WHATWG Request with its body; the same object each time. */
   readonly request: Request;
   /** The whole body; empty if there is none. Rejects with `body_too_large`. */

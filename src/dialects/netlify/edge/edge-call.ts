@@ -8,8 +8,9 @@ import { withoutNames } from '../../../http/headers.ts';
 import { InnerRequest, type RequestChanges } from '../../../http/inner-request.ts';
 import { LazyRequest } from '../../../http/lazy-request.ts';
 import { patchRequest } from '../../../http/patch-request.ts';
+import type { ReceivedHeaders } from '../../../http/received-headers.ts';
 import { RestResponse } from '../../../http/rest-response.ts';
-import { runRest } from '../../../http/rest-run.ts';
+import { type Rest, runRest } from '../../../http/rest-run.ts';
 import { toBodyOf } from '../../../http/stream-body.ts';
 import { type ReceivedParts, WebRequest } from '../../../http/web-request.ts';
 import { addClientHeaders } from '../call/client-headers.ts';
@@ -21,12 +22,8 @@ export interface NextOptions {
 }
 
 /** The conditions of a client; they hold for the final response. `If-Range` belongs to the range and stays. */
-const CONDITIONS: ReadonlySet<string> = new Set([
-  'if-none-match',
-  'if-modified-since',
-  'if-match',
-  'if-unmodified-since',
-]);
+const CONDITIONS = ['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'] as const;
+const CONDITION_NAMES: ReadonlySet<string> = new Set(CONDITIONS);
 
 const NONE: readonly (readonly [string, string])[] = Object.freeze([]);
 
@@ -35,6 +32,7 @@ export interface EdgeCallParts {
   readonly invocation: Invocation;
   /** Of the request. */
   readonly url: string;
+  readonly headers: ReceivedHeaders;
   /** Marks exchanges that edge functions do not see. */
   readonly done: ValueKey<true>;
 }
@@ -43,8 +41,8 @@ export interface EdgeCallParts {
 export class EdgeCall {
   readonly body: FilterBody;
   readonly request: Request;
-  /** What `next` or `rewrite` gave, or will give; undefined if neither was called. */
-  running: Promise<RestResponse> | undefined;
+  /** What `next` or `rewrite` runs; undefined if neither was called. */
+  running: Rest | undefined;
   /** The conditions of the client were not sent on. */
   hasHeldConditions = false;
   readonly #exchange: Exchange;
@@ -53,32 +51,34 @@ export class EdgeCall {
   readonly #received: ReceivedParts;
   #isOver = false;
 
-  constructor({ exchange, invocation, url, done }: EdgeCallParts) {
+  constructor({ exchange, invocation, url, headers, done }: EdgeCallParts) {
     this.#exchange = exchange;
     this.#done = done;
     this.body = new FilterBody(exchange);
     this.#invocation = invocation;
-    this.#received = { url, headers: exchange.request.headers };
+    this.#received = { url, headers };
     this.request = LazyRequest.create(exchange, {
-      url,
+      ...this.#received,
       create: () => this.#createRequest(),
       changeHeaders: (headers) => addClientHeaders(headers, invocation),
     });
   }
 
   /** `context.next`, in all of its forms. */
-  readonly next = async (first?: Request | NextOptions, second?: NextOptions): Promise<Response> => {
-    const given = first instanceof Request ? first : undefined;
-    const options = given ? second : (first as NextOptions | undefined); // not a Request
-    const changes = this.#toChanges(given ?? this.request, options);
-    return this.#run(changes, this.#leavePath(given));
-  };
+  readonly next = (first?: Request | NextOptions, second?: NextOptions): Promise<Response> =>
+    this.#start(() => {
+      const given = first instanceof Request ? first : undefined;
+      const options = given ? second : (first as NextOptions | undefined); // not a Request
+      const changes = this.#toChanges(given ?? this.request, options);
+      return this.#run(changes, this.#leavePath(given));
+    });
 
   /** `context.rewrite`: the rest of the path for another URL of the site, without edge functions. */
-  readonly rewrite = async (url: string | URL): Promise<Response> => {
-    const target = this.toTarget(new URL(url, this.request.url));
-    return this.#run({ ...this.#toChanges(this.request, undefined), target }, true);
-  };
+  readonly rewrite = (url: string | URL): Promise<Response> =>
+    this.#start(() => {
+      const target = this.toTarget(new URL(url, this.request.url));
+      return this.#run({ ...this.#toChanges(this.request, undefined), target }, true);
+    });
 
   /** Headers that the function has set on its request, or that differ in the one that it passes on. */
   changedHeaders(request: Request = this.request): readonly (readonly [name: string, value: string | undefined])[] {
@@ -107,8 +107,19 @@ export class EdgeCall {
 
   /** The response is written: what the function has not read of the rest is stopped. */
   release(): void {
+    const { running } = this;
+    if (running?.response) RestResponse.release(running.response);
     // A failure is that of the function that waits for it.
-    this.running?.then(RestResponse.release, () => {});
+    else running?.settled.then(RestResponse.release, () => {});
+  }
+
+  /** The promise of the run itself, or one that is rejected with what `run` throws. */
+  #start(run: () => Rest): Promise<Response> {
+    try {
+      return run().settled as unknown as Promise<Response>; // it has all members of a Response
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #createRequest(): Request {
@@ -118,11 +129,11 @@ export class EdgeCall {
     return request as unknown as Request;
   }
 
-  async #run(changes: RequestChanges | undefined, isLast: boolean): Promise<Response> {
+  #run(changes: RequestChanges | undefined, isLast: boolean): Rest {
     if (this.running) throw new Error('context.next() was called a second time: a request goes on once');
     if (this.#isOver) throw new Error('context.next() was called after the edge function had answered');
     this.running = runRest(this.#exchange, changes, isLast ? (inner) => inner.kept.set(this.#done, true) : undefined);
-    return (await this.running) as unknown as Response; // has all members of a Response
+    return this.running;
   }
 
   /** A request for another path of the site does not run edge functions again. */
@@ -137,17 +148,22 @@ export class EdgeCall {
     const target = isOwn || request.url === this.request.url ? undefined : this.toTarget(new URL(request.url));
     const method = isOwn || request.method === exchange.request.method ? undefined : request.method;
     const body = this.#toBody(request);
-    const isSame = headers === exchange.request.headers && !target && !method && !body;
+    const isSame = !headers && !target && !method && !body;
     return isSame ? undefined : { headers, target, method, body };
   }
 
-  #toHeaders(request: Request, { sendConditionalRequest = false }: NextOptions = {}): readonly string[] {
+  /** Undefined: those of the exchange. */
+  #toHeaders(request: Request, options: NextOptions = {}): readonly string[] | undefined {
+    const { sendConditionalRequest = false } = options;
     const { request: received } = this.#exchange;
     const headers = withChanges(received, this.changedHeaders(request));
     const isSafe = received.method === 'GET' || received.method === 'HEAD';
     if (sendConditionalRequest || !isSafe) return headers;
-    this.hasHeldConditions = [...CONDITIONS].some((name) => findHeader(headers, name) !== undefined);
-    return this.hasHeldConditions ? withoutNames(headers, CONDITIONS) : headers;
+    for (const name of CONDITIONS) {
+      const value = headers ? findHeader(headers, name) : received.get(name);
+      if (value !== undefined) this.hasHeldConditions = true;
+    }
+    return this.hasHeldConditions ? withoutNames(headers ?? received.headers, CONDITION_NAMES) : headers;
   }
 
   /** Undefined: the body of the client, which is unread. */
@@ -161,8 +177,11 @@ export class EdgeCall {
   }
 }
 
-function withChanges(request: IncomingRequest, changes: ReturnType<EdgeCall['changedHeaders']>): readonly string[] {
-  if (changes.length === 0) return request.headers;
+function withChanges(
+  request: IncomingRequest,
+  changes: ReturnType<EdgeCall['changedHeaders']>,
+): readonly string[] | undefined {
+  if (changes.length === 0) return undefined;
   const patched = new InnerRequest(request, {});
   patchRequest(patched, changes);
   return patched.headers;

@@ -4,9 +4,10 @@ import type { AskedRequest, Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { findHeader } from '../../../contract/header-list.ts';
+import { isPromise } from '../../../contract/is-promise.ts';
 import { ValueKey } from '../../../contract/kept-values.ts';
 import type { Log } from '../../../contract/log.ts';
-import type { Outcome, Params, Target } from '../../../contract/target.ts';
+import type { Answer, Outcome, Params, Target } from '../../../contract/target.ts';
 import { namesTag } from '../../../http/entity-tags.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import { overlayAnswer } from '../../../http/overlay-response.ts';
@@ -28,7 +29,10 @@ import type { EdgeRule } from './edge-rule.ts';
 export type EdgeHandler = (request: Request, context: EdgeContext) => unknown;
 
 /** The second argument of an edge function. */
-export type EdgeContext = Omit<Context, 'next' | 'rewrite'> & Pick<EdgeCall, 'next' | 'rewrite'>;
+export interface EdgeContext extends Omit<Context, 'next' | 'rewrite'> {
+  next: EdgeCall['next'];
+  rewrite: EdgeCall['rewrite'];
+}
 
 export interface EdgeFilterParts {
   /** The file, relative to the site. */
@@ -75,7 +79,7 @@ export class EdgeFilter implements Target {
     this.#cached = withCache?.(target, toCacheRule(platform, this.#own));
   }
 
-  async answer(exchange: Exchange): Promise<Outcome> {
+  answer(exchange: Exchange): Answer {
     const { matcher, done } = this.#parts;
     if (exchange.kept.get(done)) return 'passed';
     const match = matcher.match(exchange);
@@ -90,33 +94,41 @@ export class EdgeFilter implements Target {
     return this.#parts.matcher.describe(asked);
   }
 
-  async #call(exchange: Exchange, params: Params): Promise<Outcome> {
-    const { name: file, rule, platform, timeoutMs, limits, handler, done } = this.#parts;
+  #call(exchange: Exchange, params: Params): Promise<Outcome> {
+    const { name: file, rule, platform, timeoutMs, done } = this.#parts;
     const requestId = exchange.platformId?.value ?? platform.requestIds.of(exchange);
     const path = exchange.kept.get(this.#path);
     const route = rule.text;
     const invocation = new ExchangeInvocation({ exchange, params, route, requestId, timeoutMs, path, file });
     const { context: shared, jar } = toValidContext(invocation, platform);
-    const call = new EdgeCall({ exchange, invocation, url: shared.url.href, done });
-    const context: EdgeContext = Object.assign(shared, { next: call.next, rewrite: call.rewrite });
+    const call = new EdgeCall({ exchange, invocation, url: shared.url.href, headers: invocation.received, done });
+    const context = shared as unknown as EdgeContext; // with its own two members
+    context.next = call.next;
+    context.rewrite = call.rewrite;
     // A body of a response may be made while it is written, so writing is part of the call.
-    return this.#store.run({ context: shared, invocation }, async () => {
-      const served = { exchange, call, jar };
-      exchange.noteRun();
-      try {
-        const result = await limits.inTime(exchange, callOf(handler, call.request, context));
-        return await this.#settle(served, result);
-      } catch (cause) {
-        return await this.#recover(served, cause);
-      } finally {
-        // It may still run, after a time limit.
-        call.end();
-        call.release();
-      }
-    });
+    return this.#store.run({ context: shared, invocation }, () => this.#serve({ exchange, call, jar }, context));
   }
 
-  async #settle(served: Served, result: unknown): Promise<Outcome> {
+  async #serve(served: Served, context: EdgeContext): Promise<Outcome> {
+    const { exchange, call } = served;
+    const { limits, handler } = this.#parts;
+    exchange.noteRun();
+    try {
+      const result = handler(call.request, context);
+      const settled = isPromise(result) ? await limits.inTime(exchange, result) : result;
+      const answer = this.#settle(served, settled);
+      // A promise is awaited here alone, so that what it rejects with is caught.
+      return answer instanceof Promise ? await answer : answer;
+    } catch (cause) {
+      return await this.#recover(served, cause);
+    } finally {
+      // It may still run, after a time limit.
+      call.end();
+      call.release();
+    }
+  }
+
+  #settle(served: Served, result: unknown): Answer {
     if (isWebResponse(result)) return this.#write(served, result);
     if (result instanceof URL)
       return this.#isCaptured(served) ? this.#runRest(served, result) : this.#rewrite(served, result);
@@ -137,17 +149,22 @@ export class EdgeFilter implements Target {
     return this.#write(served, rest as unknown as WebResponse);
   }
 
-  async #write({ exchange, call, jar }: Served, result: WebResponse): Promise<Outcome> {
+  #write(served: Served, result: WebResponse): Answer {
+    const { call } = served;
     call.end();
-    const rest = await call.running;
+    const { running } = call;
+    if (!running || running.response) return this.#writeWith(served, result, running?.response);
+    return running.settled.then((rest) => this.#writeWith(served, result, rest));
+  }
+
+  #writeWith({ exchange, call, jar }: Served, result: WebResponse, rest: RestResponse | undefined): Answer {
     if (this.#cached && isOwn(result, rest)) exchange.kept.set(this.#own, true);
     const cookies = jar.toSetCookieValues();
     if (rest && (result as unknown) === rest) for (const value of cookies) rest.headers.append('set-cookie', value);
     const cooked = rest && (result as unknown) === rest ? result : withCookies(result, cookies);
     const response = call.hasHeldConditions && isUnchanged(exchange, cooked) ? toUnchanged(cooked) : cooked;
     if (rest) return writeFilterResponse(exchange, response, rest);
-    await writeWebResponse(exchange, response);
-    return 'answered';
+    return writeWebResponse(exchange, response);
   }
 
   async #rewrite(served: Served, url: URL): Promise<Outcome> {
@@ -165,7 +182,7 @@ export class EdgeFilter implements Target {
     const { exchange, call, jar } = served;
     call.end();
     // It has run the rest, and has nothing to change about it.
-    if (call.running) return this.#write(served, (await call.running) as unknown as WebResponse);
+    if (call.running) return this.#write(served, (await call.running.settled) as unknown as WebResponse);
     const changes = call.changedHeaders();
     if (!call.body.release()) {
       const message = `${this.name} read the body of a request that it did not answer; return context.next(new Request(request, { body }))`;
@@ -196,7 +213,7 @@ export class EdgeFilter implements Target {
     if (isUntouched && this.#isCaptured(served))
       return this.#runRest(served, rule.onError === 'bypass' ? undefined : rule.onError);
     call.end();
-    const rest = await call.running;
+    const rest = await call.running?.settled;
     if (rest) return writeFilterResponse(exchange, rest as unknown as WebResponse, rest);
     if (rule.onError !== 'bypass') this.#leave(exchange, rule.onError);
     return 'passed';
@@ -217,11 +234,6 @@ function toValidContext(...[invocation, platform]: Parameters<typeof toContext>)
     if (cause instanceof Fault) throw cause;
     throw new Fault('bad_request', { message: `Host and target must form a URL, got ${invocation.url}`, cause });
   }
-}
-
-/** Rejects with what the handler throws, also before its first await. */
-async function callOf(handler: EdgeHandler, request: Request, context: EdgeContext): Promise<unknown> {
-  return handler(request, context);
 }
 
 interface Served {
