@@ -37,7 +37,10 @@ test('the keys of the context are those of the platform, in its order', async (t
 
 test('the context has the type of @netlify/functions', async (t) => {
   const platform = toPlatform(await project(t, {}));
-  const { context } = toContext({ rawHeaders: [], trustedHeaders: [], params: {}, url: 'http://a/' } as unknown as Invocation, platform); // nothing else is looked at
+  const { context } = toContext(
+    { rawHeaders: [], trustedHeaders: [], params: {}, url: 'http://a/' } as unknown as Invocation,
+    platform,
+  ); // nothing else is looked at
 
   // A cookie may be undefined, which the package's type of get() hides.
   const typed: Omit<PackageContext, 'cookies'> & { cookies: Omit<PackageContext['cookies'], 'get'> } = context;
