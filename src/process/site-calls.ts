@@ -30,6 +30,10 @@ export interface SiteCall {
 interface Frame {
   readonly call: SiteCall;
   readonly code: SiteCode | undefined;
+  readonly slot: number;
+  /** The call counts if the process dies now. */
+  isBlamed: boolean;
+  isOver: boolean;
 }
 
 const FRAMES = new AsyncLocalStorage<Frame | undefined>();
@@ -60,16 +64,18 @@ export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode, isBlam
   code?.enter();
   if (isBlamed) SHARED_CALLS.begin(slot, call);
   if (CALL_BEGINS.hasSubscribers) CALL_BEGINS.publish(call);
+  const frame: Frame = { call, code, slot, isBlamed, isOver: false };
   const over = (): void => {
+    frame.isOver = true;
     RUNNING[slot] = undefined;
-    if (isBlamed) SHARED_CALLS.end(slot);
+    if (frame.isBlamed) SHARED_CALLS.end(slot);
     FREE_SLOTS.push(slot);
     code?.leave();
     if (CALL_RETURNS.hasSubscribers) CALL_RETURNS.publish(call);
   };
   let result: T;
   try {
-    result = FRAMES.run({ call, code }, work);
+    result = FRAMES.run(frame, work);
   } catch (error) {
     over();
     throw error;
@@ -82,6 +88,24 @@ export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode, isBlam
   result.then(over, over);
   return result;
 }
+
+/**
+ * The running call starts another one and waits for it, as a filter for what follows it: only the other one counts if the process dies meanwhile. Returns
+ * what ends the pause, which is idempotent.
+ */
+export function pauseBlame(): () => void {
+  const frame = FRAMES.getStore();
+  if (!frame?.isBlamed) return nothing;
+  frame.isBlamed = false;
+  SHARED_CALLS.end(frame.slot);
+  return () => {
+    if (frame.isBlamed || frame.isOver) return;
+    frame.isBlamed = true;
+    SHARED_CALLS.begin(frame.slot, frame.call);
+  };
+}
+
+function nothing(): void {}
 
 /** The call that the running code belongs to; undefined if it belongs to none. */
 export function currentCall(): SiteCall | undefined {

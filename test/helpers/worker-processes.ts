@@ -45,14 +45,15 @@ export const WORKER_SITE = {
     }`,
 };
 
-/** Resolves when all workers listen. */
+/** Resolves when all workers listen. `files`: of the site, besides WORKER_SITE. */
 export async function serveWithWorkers(
   t: ExecutionContext,
   workers: number,
   env: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string>> = {},
 ) {
   const running = await startNexthop(t, {
-    site: await siteFolder(t, WORKER_SITE),
+    site: await siteFolder(t, { ...WORKER_SITE, ...files }),
     env: { WORKERS: String(workers), ...env },
   });
   await untilListening(running, workers);
