@@ -140,8 +140,8 @@ export class ConversationStore {
     return this.#describe(id, await this.#conversation(id));
   };
 
-  /** Metadata is merged. */
-  readonly updateConversation = async (given: unknown, changes: unknown): Promise<Conversation> => {
+  /** Takes an id and the changes, or one object with both: projects call it either way. Metadata is merged. */
+  readonly updateConversation = async (given: unknown, changes: unknown = given): Promise<Conversation> => {
     const id = toConversationId(given);
     const own = toMetadata(toFields(changes).metadata);
     const before = await this.#conversation(id);

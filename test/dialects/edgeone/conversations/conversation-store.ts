@@ -108,6 +108,11 @@ for (const [kind, configure] of Object.entries(CONFIGURED_STORES)) {
       messageCount: 1,
       metadata: { title: 'T' },
     });
+    t.like(await store.updateConversation({ conversationId: 'a', metadata: { starred: true } }), {
+      messageCount: 1,
+      metadata: { title: 'T', starred: true },
+    });
+    t.is((await store.getConversation({ conversationId: 'a' })).metadata?.starred, true);
     t.deepEqual(
       (await store.listConversations({ userId: 'u' })).items.map(({ conversationId }) => conversationId),
       ['a'],
@@ -126,6 +131,7 @@ for (const [kind, configure] of Object.entries(CONFIGURED_STORES)) {
       store.clearMessages({ conversationId: 'a' }),
       store.deleteConversation('a'),
       store.updateConversation('a', {}),
+      store.updateConversation({ conversationId: 'a', metadata: {} }),
       store.updateMessage({ conversationId: 'a', messageId: id }),
       store.deleteMessage({ conversationId: 'a', messageId: id }),
     ])
