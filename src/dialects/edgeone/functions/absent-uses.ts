@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { nearestWord } from '../../../contract/nearest-word.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { ConversationStore } from '../conversations/conversation-store.ts';
 import { CONTEXT, findParameters, findReads, findVariables, type MemberRead, withoutComments } from './member-reads.ts';
 
 /** What code for the platform reads, and nexthop does not have. */
@@ -9,6 +10,8 @@ export interface Absent {
   ofContext(name: string, isSure: boolean): string | undefined;
   /** The same for a member of `context.agent`. */
   ofAgent?(name: string): string | undefined;
+  /** Where the context has the store. */
+  readonly store: 'store' | 'agent.store';
 }
 
 const OF_AGENT = ['conversation_id', 'store'];
@@ -26,6 +29,7 @@ const OF_AGENTS: ReadonlySet<string> = new Set([
 
 /** In cloud functions. */
 export const ABSENT_IN_FUNCTIONS: Absent = {
+  store: 'agent.store',
   ofContext(name, isSure) {
     if (!isSure || !OF_AGENTS.has(name)) return undefined;
     const instead = OF_AGENT.includes(name) ? `; did you mean context.agent.${name}?` : '';
@@ -42,6 +46,7 @@ export const ABSENT_IN_FUNCTIONS: Absent = {
 /** In agents. `hasTools`: see AGENT_TOOLS. */
 export function absentInAgents(hasTools: boolean): Absent {
   return {
+    store: 'store',
     ofContext(name, isSure) {
       if (name === 'agents') return 'reads context.agents, which is undefined here';
       if (!hasTools && name in TOOLS) return TOOLS[name];
@@ -64,6 +69,41 @@ const TOOLS: Readonly<Record<string, string>> = {
   tools:
     'reads context.tools, whose lists are empty here: nexthop offers no commands, files, browser, code or search to models',
 };
+
+/** The members of the store. */
+const OF_STORE: Readonly<Record<keyof ConversationStore, true>> = {
+  appendMessage: true,
+  claudeSessionBinding: true,
+  claudeSessionStore: true,
+  clearMessages: true,
+  deleteConversation: true,
+  deleteMessage: true,
+  getConversation: true,
+  getMessages: true,
+  langgraphCheckpointer: true,
+  langgraphStore: true,
+  listConversations: true,
+  openaiSession: true,
+  state: true,
+  toAnthropicMessages: true,
+  toOpenAIInput: true,
+  toOpenaiInput: true,
+  updateConversation: true,
+  updateMessage: true,
+};
+
+/** The message about a member of the store that code reads; undefined if there is one. */
+function explainStoreRead(store: Absent['store'], name: string): string | undefined {
+  if (Object.hasOwn(OF_STORE, name)) return undefined;
+  const read = `reads context.${store}.${name}, which does not exist`;
+  // Code that takes the store for a map of keys and values.
+  if (/^(?:get|set|delete)$/.test(name)) {
+    const ofAgent = store === 'store' ? `, context.kv.${name} of the agent` : '';
+    return `${read}: context.${store}.state.${name} is for values of the conversation${ofAgent}`;
+  }
+  const nearest = nearestWord(name, Object.keys(OF_STORE));
+  return nearest && `${read}; did you mean ${nearest}?`;
+}
 
 /** One warning for each file and message, with its first line. `texts`: by absolute path. */
 export function findAbsentUses(root: string, texts: ReadonlyMap<string, string>, absent: Absent): readonly Problem[] {
@@ -94,7 +134,7 @@ export function findLanggraphUses(
 }
 
 /** The position of the first read for each message. */
-function findUses(text: string, { ofContext, ofAgent }: Absent): ReadonlyMap<string, number> {
+function findUses(text: string, { ofContext, ofAgent, store }: Absent): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   const code = withoutComments(text);
   const add = (reads: readonly MemberRead[], explain: (name: string) => string | undefined): void => {
@@ -106,7 +146,11 @@ function findUses(text: string, { ofContext, ofAgent }: Absent): ReadonlyMap<str
   const parameters = findParameters(code);
   const ofAny = findReads(code, CONTEXT);
   // Frameworks have a `ctx` and a `c` of their own, and modules without a handler may have any `context`.
-  if (/\bonRequest/.test(code)) add([...parameters, ...findReads(code, 'context')], (name) => ofContext(name, true));
+  if (/\bonRequest/.test(code)) {
+    add([...parameters, ...findReads(code, 'context')], (name) => ofContext(name, true));
+    const path = `context.${store}`.replaceAll('.', '(?:\\?\\.|\\.)');
+    add(findReads(code, path), (name) => explainStoreRead(store, name));
+  }
   add(ofAny, (name) => ofContext(name, false));
   if (!ofAgent) return found;
   const reads = [...parameters, ...ofAny];

@@ -24,6 +24,10 @@ for (const [code, ...expected] of [
     'export function onRequest(context) {\n  context.store.appendMessage();\n}',
     `2 reads context.store, ${ALONE}; did you mean context.agent.store?`,
   ],
+  [
+    'export const onRequest = (context) => context.agent?.store.set("a", 1);',
+    '1 reads context.agent.store.set, which does not exist: context.agent.store.state.set is for values of the conversation',
+  ],
   ['// context.agent.memory\n/*\n * context.agent.memory\n */'],
   ['const { agent } = context;\nagent.store.getMessages({ conversationId: agent.conversation_id });'],
   ['const { agent } = other;\nagent.run();'],
@@ -49,6 +53,16 @@ for (const [code, ...expected] of [
     'export const onRequest = (context) => context.conversationId;',
     '1 reads context.conversationId, which does not exist; did you mean conversation_id?',
   ],
+  [
+    'export const onRequest = (context) => context.store.get("a");',
+    '1 reads context.store.get, which does not exist: context.store.state.get is for values of the conversation, context.kv.get of the agent',
+  ],
+  [
+    'export const onRequest = (context) => context.store?.getMessage({});',
+    '1 reads context.store.getMessage, which does not exist; did you mean getMessages?',
+  ],
+  ['export const onRequest = ({ kv }, context) => context.store.state.get(kv.get(context.store.toOpenAIInput([])));'],
+  ['export const load = (context) => context.store.get("a");'],
   ['run(context.browser.page);'],
   ['export const onRequest = ({ request, env, store, run_id, utils, tracer, kv, eo }) => 1;'],
 ] as const) {
