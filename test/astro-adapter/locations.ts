@@ -2,7 +2,12 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ownBuildWithOptions, ownBuildWithPolicy } from '../helpers/astro-builds.ts';
+import {
+  ownBuildWithOptions,
+  ownBuildWithoutExtras,
+  ownBuildWithPolicy,
+  ownBuildWithSlashes,
+} from '../helpers/astro-builds.ts';
 import { runEntry, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { untilResult } from '../helpers/until-result.ts';
@@ -56,8 +61,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: without static headers the policy is a meta element of the page`, async (t) => {
-    const options = { mode: 'standalone' };
-    const { url } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options, csp: true }));
+    const { url } = await startEntry(t, await astroSite(t, ownBuildWithoutExtras(major)));
 
     const answer = await fetch(`${url}/about`);
 
@@ -66,9 +70,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: a site with a base answers 404 outside of it`, async (t) => {
-    const options = { mode: 'standalone' };
-    const config = { base: '/shop', trailingSlash: 'always' };
-    const { url } = await startEntry(t, await astroSite(t, { major, adapter: 'nexthop/astro', options, config }));
+    const { url } = await startEntry(t, await astroSite(t, ownBuildWithSlashes(major)));
     const get = async (path: string) => {
       const answer = await fetch(url + path, { redirect: 'manual' });
       return answer.headers.get('location') ?? answer.status;
@@ -122,8 +124,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`Astro ${major}: with bundle and precompress off a build has no packages and no compressed files`, async (t) => {
-    const options = { mode: 'standalone', bundle: false, precompress: false };
-    const root = await astroSite(t, { major, adapter: 'nexthop/astro', options });
+    const root = await astroSite(t, ownBuildWithoutExtras(major));
     const { url } = await startEntry(t, root);
 
     const answer = await fetch(`${url}/large.txt`, { headers: { 'accept-encoding': 'br' } });

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { ownBuildWithOptions } from '../helpers/astro-builds.ts';
+import { ownBuildWithOptions, ownBuildWithoutExtras } from '../helpers/astro-builds.ts';
 import { type EntryProcess, startEntry } from '../helpers/astro-entry.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { startRedis } from '../helpers/redis-server.ts';
@@ -84,7 +84,7 @@ for (const major of [5, 7] as const) {
 }
 
 test('Astro 7: a site with session: false has no sessions', async (t) => {
-  const root = await astroSite(t, { major: 7, ...OURS, config: { session: false } });
+  const root = await astroSite(t, ownBuildWithoutExtras(7));
   const server = await startEntry(t, root);
 
   const { count, cookie } = await visit(server);

@@ -15,7 +15,19 @@ export default async function serveBuilds({ negotiateProtocol }: SharedWorker.Fa
     const { packages, ...order } = message.data as BuildRequest; // test files send nothing else
     const builder = builders.get(packages) ?? new Builder(packages);
     builders.set(packages, builder);
+    keepFew(builders, builder);
     void builder.build(order).then((result) => message.reply(result));
+  }
+}
+
+/** Processes that are kept for further builds. Each of them holds up to 600 MB. */
+const MOST_KEPT = 3;
+
+/** Ends processes without builds, the oldest first, until `next` can have one. */
+function keepFew(builders: Map<string, Builder>, next: Builder): void {
+  const others = [...builders.values()].filter((builder) => builder !== next && builder.hasProcess);
+  for (const builder of others.filter(({ isIdle }) => isIdle).slice(0, Math.max(0, others.length - MOST_KEPT + 1))) {
+    builder.end();
   }
 }
 
@@ -24,13 +36,23 @@ class Builder {
   #child: ChildProcess | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
 
   constructor(packages: string) {
     this.#packages = packages;
   }
 
+  get hasProcess(): boolean {
+    return this.#child !== undefined;
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting === 0;
+  }
+
   /** Builds after those that were requested before. Never rejects. */
   build(order: BuildOrder): Promise<BuildResult> {
+    this.#waiting++;
     const result = this.#last.then(() => this.#build(order));
     this.#last = result;
     return result;
@@ -40,20 +62,23 @@ class Builder {
     clearTimeout(this.#idleTimer);
     this.#child ??= start(this.#packages);
     const result = await runBuild(this.#child, order);
-    // A build that failed may have left something in the process.
-    if (result.error === undefined) this.#idleTimer = setTimeout(() => this.#end(), IDLE_MS);
-    else this.#end();
+    this.#waiting--;
+    // A build that failed may have left something in the process, unless its configuration was refused.
+    if (result.error === undefined || / in astro\.config: /.test(result.error))
+      this.#idleTimer = setTimeout(() => this.end(), IDLE_MS);
+    else this.end();
     return result;
   }
 
-  #end(): void {
+  end(): void {
+    clearTimeout(this.#idleTimer);
     this.#child?.kill('SIGKILL');
     this.#child = undefined;
   }
 }
 
-/** A process without builds is ended after this time, as it holds up to 600 MB. */
-const IDLE_MS = 10_000;
+/** A process without builds is ended after this time. A new one costs two seconds of a processor until it builds as fast. */
+const IDLE_MS = 60_000;
 
 function start(packages: string): ChildProcess {
   return fork(new URL('astro-build-process.ts', import.meta.url), {

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
-import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { renamedBuild } from '../helpers/astro-builds.ts';
 import { astroSite } from '../helpers/astro-site.ts';
 import { CHILD_ENV } from '../helpers/child-env.ts';
 import { SOON_MS } from '../helpers/patience.ts';
@@ -12,25 +11,9 @@ import { startRedis } from '../helpers/redis-server.ts';
 import { silentPort } from '../helpers/silent-port.ts';
 import { untilResult } from '../helpers/until-result.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-
-/**
- * A hash of the driver, which is part of the build: builds are cached, and another driver needs
- * another build.
- */
-const DRIVER = hash('sha256', await readFile(join(ROOT, 'dist/public/session.js'), 'utf8'), 'hex');
-
-const SESSION = {
-  5: { driver: 'nexthop/session', options: { base: 'shop' } },
-  7: { driver: { entrypoint: 'nexthop/session', config: { base: 'shop' } } },
-} as const;
-
 for (const major of [5, 7] as const) {
   test(`sessions of Astro ${major} are kept in the store of the settings at run time, and outlive the process`, async (t) => {
-    const root = await astroSite(t, {
-      major,
-      config: { session: SESSION[major], vite: { define: { DRIVER: JSON.stringify(DRIVER) } } },
-    });
+    const root = await astroSite(t, renamedBuild(major));
     const redis = await startRedis(t);
 
     for (const env of [{ REDIS_URL: redis.url }, { DATA_DIR: join(root, 'data'), STORE_FSYNC: '0' }]) {
@@ -50,10 +33,7 @@ for (const major of [5, 7] as const) {
   });
 
   test(`while Redis is away a page of Astro ${major} with a session fails within seconds, and other pages work`, async (t) => {
-    const root = await astroSite(t, {
-      major,
-      config: { session: SESSION[major], vite: { define: { DRIVER: JSON.stringify(DRIVER) } } },
-    });
+    const root = await astroSite(t, renamedBuild(major));
     const server = await serve(t, root, { REDIS_URL: `redis://127.0.0.1:${await silentPort(t)}` });
 
     const startedAtMs = performance.now();
@@ -81,7 +61,7 @@ const SERVER = `const { createServer } = await import('node:http');
  * ends.
  */
 async function serve(t: ExecutionContext, root: string, env: Readonly<Record<string, string>>): Promise<Served> {
-  const entry = pathToFileURL(join(root, 'dist/server/entry.mjs')).href;
+  const entry = pathToFileURL(join(root, 'dist/code/start.mjs')).href;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', SERVER, '--', entry], {
     cwd: '/',
     env: { ...CHILD_ENV, ...env },

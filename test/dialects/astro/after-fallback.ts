@@ -1,36 +1,31 @@
 import { createServer } from 'node:http';
 import test from 'ava';
 import { createMiddleware } from '../../../src/index.ts';
-import { nameOf } from '../../helpers/astro-builds.ts';
+import { NO_404, nameOf, ownBuildWithSlashes } from '../../helpers/astro-builds.ts';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import { type AstroSetup, astroSite } from '../../helpers/astro-site.ts';
 import { listenOnPort } from '../../helpers/listen.ts';
 
-/**
- * Without a prerendered 404 page: with one, Astro runs no middleware for a path without a route.
- */
-const NO_404 = { 'src/pages/404.astro': null };
-
 const SITE = { files: NO_404, config: { trailingSlash: 'always' } } as const;
-const OURS = { options: { mode: 'standalone' }, adapter: 'nexthop/astro' };
 const BUILDS: readonly AstroSetup[] = [
   { major: 5, ...SITE, options: { mode: 'standalone' } },
   { major: 7, ...SITE, options: { mode: 'middleware' } },
-  { major: 5, ...SITE, ...OURS },
-  { major: 7, ...SITE, ...OURS },
+  ownBuildWithSlashes(5),
+  ownBuildWithSlashes(7),
 ];
 
 for (const build of BUILDS) {
   const name = `${nameOf(build)}${build.adapter ? ' by nexthop/astro' : ''}`;
+  const base = build.config?.base ?? '';
 
   test(`the middleware of ${name} answers a path without a route if the hop answers 404`, async (t) => {
     const edge = await startAstroEdge(t, { ...build, hopStatus: 404 });
 
-    t.is(await answerOf(edge, '/by-middleware/'), '200 by the middleware, GET');
-    t.is(await answerOf(edge, '/by-middleware/', 'HEAD'), '200 ');
+    t.is(await answerOf(edge, `${base}/by-middleware/`), '200 by the middleware, GET');
+    t.is(await answerOf(edge, `${base}/by-middleware/`, 'HEAD'), '200 ');
     t.deepEqual(
       edge.forwarded.map(({ method, url }) => `${method} ${url}`),
-      ['GET /by-middleware/', 'HEAD /by-middleware/'],
+      [`GET ${base}/by-middleware/`, `HEAD ${base}/by-middleware/`],
     );
     const lines = await edge.accessLines(2);
     t.deepEqual(
@@ -43,8 +38,8 @@ for (const build of BUILDS) {
     const edge = await startAstroEdge(t, build);
     const empty = await startAstroEdge(t, { ...build, hopStatus: 404 });
 
-    t.is(await answerOf(edge, '/by-middleware/'), '200 from the hop');
-    t.is(await answerOf(empty, '/by-middleware/', 'POST', 'body'), '404 from the hop');
+    t.is(await answerOf(edge, `${base}/by-middleware/`), '200 from the hop');
+    t.is(await answerOf(empty, `${base}/by-middleware/`, 'POST', 'body'), '404 from the hop');
     t.is(empty.forwarded.length, 1);
   });
 
@@ -52,7 +47,7 @@ for (const build of BUILDS) {
     const edge = await startAstroEdge(t, { ...build, hopStatus: 404 });
 
     for (const path of ['/nothing', '/nothing/', '/nothing//', '/blog/none/']) {
-      t.is(await answerOf(edge, path), '404 from the hop', path);
+      t.is(await answerOf(edge, base + path), '404 from the hop', path);
     }
   });
 }
@@ -80,14 +75,14 @@ for (const files of [{}, { ...NO_404, 'src/middleware.ts': null }]) {
 }
 
 test("in another server a path that only middleware answers goes to the server's next", async (t) => {
-  const site = await astroSite(t, { major: 7, files: NO_404 });
+  const site = await astroSite(t, { major: 7, ...SITE });
   const nexthop = await createMiddleware({ site, settings: { DATA_DIR: site } });
   t.teardown(() => nexthop.close());
   const server = createServer((request, response) => nexthop(request, response, () => response.end('of the host')));
   const port = await listenOnPort(t, server);
 
-  t.is(await (await fetch(`http://127.0.0.1:${port}/by-middleware`)).text(), 'of the host');
-  t.regex(await (await fetch(`http://127.0.0.1:${port}/users/7`)).text(), /User 7/);
+  t.is(await (await fetch(`http://127.0.0.1:${port}/by-middleware/`)).text(), 'of the host');
+  t.regex(await (await fetch(`http://127.0.0.1:${port}/users/7/`)).text(), /User 7/);
 });
 
 async function answerOf({ url }: AstroEdge, path: string, method = 'GET', body?: string): Promise<string> {

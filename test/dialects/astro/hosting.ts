@@ -7,7 +7,7 @@ import { readConfig } from '../../../src/config/config.ts';
 import type { Route } from '../../../src/contract/route.ts';
 import { astro } from '../../../src/dialects/astro/astro.ts';
 import { readStaticHeaders } from '../../../src/dialects/astro/hosted/static-headers.ts';
-import { BUILDS, nameOf, shopBuild } from '../../helpers/astro-builds.ts';
+import { BUILDS, nameOf, renamedBuild, shopBuild } from '../../helpers/astro-builds.ts';
 import { startAstroEdge } from '../../helpers/astro-edge.ts';
 import { astroSite } from '../../helpers/astro-site.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
@@ -16,8 +16,7 @@ import { project } from '../../helpers/project.ts';
 
 for (const major of [5, 7] as const) {
   test(`a build of Astro ${major} works in another folder, with other names of its folders`, async (t) => {
-    const config = { build: { client: './web', server: './code', serverEntry: 'start.mjs', assets: '_hashed' } };
-    const root = await astroSite(t, { major, config });
+    const root = await astroSite(t, renamedBuild(major));
     await rename(join(root, 'dist'), join(root, 'site'));
     await mkdir(join(root, 'site/web/_hashed'));
     await writeFile(join(root, 'site/web/_hashed/a.js'), 'export {};');

@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
-import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
+import { type AstroEdge, type AstroEdgeSetup, startAstroEdge } from '../../helpers/astro-edge.ts';
 import type { AstroSetup } from '../../helpers/astro-site.ts';
 import { listenOnPort } from '../../helpers/listen.ts';
 
@@ -39,7 +39,7 @@ for (const build of BUILDS) {
   });
 
   test(`${name} below a base redirects to the path with a slash with trailingSlash always`, async (t) => {
-    const edge = await startAstroEdge(t, { ...build, config: { base: '/shop', trailingSlash: 'always' } });
+    const edge = await startAstroEdge(t, slashBuild(build));
 
     t.deepEqual(await redirectOf(edge, '/shop'), [301, '/shop/']);
     t.deepEqual(await redirectOf(edge, '/shop/users/a%20b?c=/d'), [301, '/shop/users/a%20b/?c=/d']);
@@ -105,14 +105,19 @@ test('a body for an action of Astro 5.0 is limited to 1 MiB, by its path or by t
 });
 
 test('a build of Astro 5.0 with other names of its folders finds its files', async (t) => {
-  const edge = await startAstroEdge(t, {
-    major: '5.0',
-    config: { build: { client: './web', server: './code' } },
-    env: { ASTRO_ENTRY: 'dist/code/entry.mjs' },
-  });
+  const edge = await startAstroEdge(t, slashBuild({ major: '5.0', options: { mode: 'middleware' } }));
 
-  t.regex(await textOf(edge, '/about'), /Prerendered/);
+  await access(join(edge.root, 'dist/web/about/index.html'));
+  t.regex(await textOf(edge, '/shop/about/'), /Prerendered/);
 });
+
+/** A build below a base. That of Astro 5.0 in middleware mode has other names of its folders, too. */
+function slashBuild(build: AstroSetup): AstroEdgeSetup {
+  const config = { base: '/shop', trailingSlash: 'always' };
+  if (build.major !== '5.0' || build.options?.mode !== 'middleware') return { ...build, config };
+  const folders = { client: './web', server: './code' };
+  return { ...build, config: { ...config, build: folders }, env: { ASTRO_ENTRY: 'dist/code/entry.mjs' } };
+}
 
 const PROXY = { 'x-forwarded-proto': 'https', 'true-client-ip': '198.51.100.7' };
 
