@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** Responses that end at longer intervals are sent at once: a client would wait for the work of other requests. */
-const BUSY_MS = 0.05;
+const BUSY_MS = 0.2;
 /** A response that ends so long after the first held one sends all of them. */
 const LONGEST_HOLD_MS = 0.5;
 

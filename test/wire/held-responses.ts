@@ -27,6 +27,7 @@ test('responses that end in quick succession are sent in order at the end of the
   t.deepEqual(sent, ['first']);
   clock.ms += 0.02;
   end('second');
+  clock.ms += 0.15;
   end('third');
   t.deepEqual(sent, ['first']);
   await new Promise(setImmediate);
