@@ -4,7 +4,6 @@ import { Fault } from '../contract/fault.ts';
 import { findHeader } from '../contract/header-list.ts';
 import type { HostServer } from '../contract/host-server.ts';
 import type { Answer, Outcome } from '../contract/target.ts';
-import { pauseBlame } from '../process/site-calls.ts';
 import { CapturedResponse, type CaptureOwner } from './captured-response.ts';
 import { shareGuardedPaths } from './guarded-paths.ts';
 import { InnerRequest, type RequestChanges } from './inner-request.ts';
@@ -73,7 +72,6 @@ class RestRun implements Rest, CapturedAnswer, AnswerListener, CaptureOwner {
   readonly #outer: Exchange;
   #resolve!: (response: RestResponse) => void;
   #reject!: (fault: Fault) => void;
-  #endPause: (() => void) | undefined;
 
   constructor(outer: Exchange, changes: RequestChanges | undefined) {
     const { client, requestId, pendingWork, startedAtMs, bodyLimitBytes, locals, target } = outer;
@@ -107,21 +105,20 @@ class RestRun implements Rest, CapturedAnswer, AnswerListener, CaptureOwner {
     }
     if (!outer.rest) throw new Error('the rest of a path was run by code that is no filter');
     if (outer.hostServer) inner.hostServer = new HandedHost(outer.hostServer, captured);
-    this.#endPause = pauseBlame();
     outer.rest.answer(inner);
   }
 
   headCaptured(): void {
-    this.#endPause?.();
     this.response = new RestResponse(this);
     this.#resolve(this.response);
   }
 
   cut(): void {
-    this.#endPause?.();
     const { inner } = this;
     const message = `${inner.answeredBy} ended its connection before it had written the head of a response`;
     const isLeft = inner.left || this.#outer.left;
+    // A filter that waits for something else before it waits for this must not leave a rejection that nothing handles: it would end a host server.
+    this.settled.catch(ignore);
     this.#reject(inner.fault ?? (isLeft ? new Fault('client_left') : new Fault('function_error', { message })));
   }
 
@@ -158,6 +155,8 @@ class HandedHost implements HostServer {
 }
 
 function onClosed(): void {}
+
+function ignore(): void {}
 
 /** Another server writes the response, with the headers that the filter has set. */
 function goOn(exchange: Exchange, rest: RestResponse): Outcome {

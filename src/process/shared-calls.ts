@@ -64,15 +64,17 @@ export class SharedCalls {
     this.#listener = listener;
   }
 
-  begin(slot: number, call: CalledRoute): void {
+  /** False if the call is not shared: it has no route, or there are too many. */
+  begin(slot: number, call: CalledRoute): boolean {
     const shared = this.#shared;
-    if (!shared || !(call.route || call.isLoad) || slot >= MOST_CALLS) return;
+    if (!shared || !(call.route || call.isLoad) || slot >= MOST_CALLS) return false;
     const number = this.#numberOf(call.calledCode, call.route ?? '');
     this.#calls = (this.#calls + 1) & CALL_MASK;
     if (slot >= (shared[USED] ?? 0)) shared[USED] = slot + 1;
     shared[HEADER + slot] = (this.#calls << ROUTE_BITS) | number;
     if (shared[ASLEEP] === 1) this.#wake(shared);
     this.#listener?.begun(this.#keys[number] ?? '');
+    return true;
   }
 
   end(slot: number): void {

@@ -31,8 +31,10 @@ interface Frame {
   readonly call: SiteCall;
   readonly code: SiteCode | undefined;
   readonly slot: number;
-  /** The call counts if the process dies now. */
-  isBlamed: boolean;
+  /** Whether it is in SHARED_CALLS, unless it waits. */
+  readonly isShared: boolean;
+  /** Calls that its code has begun and waits for, as a filter for what follows it: if the process dies meanwhile, only they count. */
+  inner: number;
   isOver: boolean;
 }
 
@@ -62,13 +64,17 @@ export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode, isBlam
   const slot = FREE_SLOTS.pop() ?? RUNNING.length;
   RUNNING[slot] = call;
   code?.enter();
-  if (isBlamed) SHARED_CALLS.begin(slot, call);
+  const isShared = isBlamed && SHARED_CALLS.begin(slot, call);
   if (CALL_BEGINS.hasSubscribers) CALL_BEGINS.publish(call);
-  const frame: Frame = { call, code, slot, isBlamed, isOver: false };
+  const frame: Frame = { call, code, slot, isShared, inner: 0, isOver: false };
+  const outer = isShared ? FRAMES.getStore() : undefined;
+  const waiting = outer?.isShared && !outer.isOver && outer.call !== call ? outer : undefined;
+  if (waiting && waiting.inner++ === 0) SHARED_CALLS.end(waiting.slot);
   const over = (): void => {
     frame.isOver = true;
     RUNNING[slot] = undefined;
-    if (frame.isBlamed) SHARED_CALLS.end(slot);
+    if (isShared && frame.inner === 0) SHARED_CALLS.end(slot);
+    if (waiting && --waiting.inner === 0 && !waiting.isOver) SHARED_CALLS.begin(waiting.slot, waiting.call);
     FREE_SLOTS.push(slot);
     code?.leave();
     if (CALL_RETURNS.hasSubscribers) CALL_RETURNS.publish(call);
@@ -88,24 +94,6 @@ export function runFor<T>(call: SiteCall, work: () => T, code?: SiteCode, isBlam
   result.then(over, over);
   return result;
 }
-
-/**
- * The running call starts another one and waits for it, as a filter for what follows it: only the other one counts if the process dies meanwhile. Returns
- * what ends the pause, which is idempotent.
- */
-export function pauseBlame(): () => void {
-  const frame = FRAMES.getStore();
-  if (!frame?.isBlamed) return nothing;
-  frame.isBlamed = false;
-  SHARED_CALLS.end(frame.slot);
-  return () => {
-    if (frame.isBlamed || frame.isOver) return;
-    frame.isBlamed = true;
-    SHARED_CALLS.begin(frame.slot, frame.call);
-  };
-}
-
-function nothing(): void {}
 
 /** The call that the running code belongs to; undefined if it belongs to none. */
 export function currentCall(): SiteCall | undefined {

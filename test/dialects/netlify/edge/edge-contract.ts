@@ -171,6 +171,35 @@ test('an edge function that calls next() after its client has left gets an error
   t.is(await failed.promise, 'client_left');
 });
 
+test('a client that leaves before an edge function waits for next() leaves no rejection that nothing handles', async (t) => {
+  const hop = await scriptedHop(t, () => {});
+  const failed = Promise.withResolvers<string>();
+  Reflect.set(globalThis, 'edgeWait', { failed });
+  const edge = await startSite(
+    t,
+    `export default async (request, context) => {
+      const page = context.next();
+      await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
+      for (let turns = 0; turns < 3; turns++) await new Promise(setImmediate);
+      await page.catch(({ code }) => globalThis.edgeWait.failed.resolve(code));
+    };`,
+    {},
+    { NEXT_HOP: hop.url },
+  );
+  const rejected: unknown[] = [];
+  const note = (reason: unknown) => void rejected.push(reason);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  const client = await edge.connect();
+
+  client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await hop.connections(1);
+  client.reset();
+
+  t.is(await failed.promise, 'client_left');
+  t.deepEqual(rejected, []);
+});
+
 test('a drain waits for waitUntil of an edge function', async (t) => {
   const work = Promise.withResolvers<void>();
   const done: string[] = [];
