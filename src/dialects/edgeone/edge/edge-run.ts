@@ -108,7 +108,8 @@ export class EdgeRun {
 
   #goOn({ headers, body }: Asked): Promise<Response> {
     if (this.running) throw new Error('the request was sent to the site a second time: it goes on once');
-    this.body.release();
+    // Another body may be made of that of the client.
+    if (!body) this.body.release();
     const changes = headers || body ? { headers: headers && this.#toHeaders(headers), body } : undefined;
     this.running = runRest(this.#exchange, changes, (inner) => inner.kept.set(IS_INNER, true));
     return this.running.settled as unknown as Promise<Response>; // it has all members of a Response
@@ -134,6 +135,8 @@ export class EdgeRun {
     const { method } = this.#exchange.request;
     if (own || !isOwn) return toBodyOf({ method, body: own ?? given?.body ?? null }, this.#exchange);
     if (!this.body.isRead) return undefined;
+    // A copy of the request was read.
+    if (given && !given.bodyUsed) return toBodyOf({ method, body: given.body }, this.#exchange);
     throw new Fault('function_bad_answer', { message: 'the body of the request was read, and cannot be sent on' });
   }
 }

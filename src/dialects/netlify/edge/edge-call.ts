@@ -168,8 +168,10 @@ export class EdgeCall {
 
   /** Undefined: the body of the client, which is unread. */
   #toBody(request: Request): BodySource | undefined {
-    if (request !== this.request) return toBodyOf(request, this.#exchange);
-    if (!this.body.isRead) return undefined;
+    const isOwn = request === this.request;
+    if (isOwn && !this.body.isRead) return undefined;
+    // A copy of the request was read.
+    if (!isOwn || !request.bodyUsed) return toBodyOf(request, this.#exchange);
     throw new Fault('function_bad_answer', {
       message:
         'the edge function has read the body of its request; pass it on: context.next(new Request(request, { body }))',

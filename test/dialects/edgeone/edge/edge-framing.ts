@@ -10,6 +10,14 @@ const FILE = 'edge-functions/[[default]].js';
 const EDGE = `export async function onRequest({ request }) {
   const { method, headers, url } = request;
   if (url.endsWith('?empty')) return fetch(url, { method, headers });
+  if (url.endsWith('?copied')) {
+    const text = await request.clone().text();
+    const response = await fetch(request);
+    return new Response(text + ' ' + (await response.text()));
+  }
+  if (url.endsWith('?piped')) {
+    return fetch(url, { method, headers, body: request.body.pipeThrough(new TransformStream()), duplex: 'half' });
+  }
   if (url.endsWith('?longer')) return fetch(url, { method, headers, body: 'hello world' });
   const response = await fetch(request);
   if (url.endsWith('?long')) response.headers.set('content-length', '99');
@@ -37,11 +45,16 @@ app.use = () => {};`;
 test('what an edge function sends on and returns is framed as what it is', async (t) => {
   const files = { [FILE]: EDGE, 'cloud-functions/[[default]].js': APP, 'package.json': '{}' };
   const edge = await startEdge(t, { site: await siteFolder(t, files) });
-  const post = (query: string) => `POST /x?${query} HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\nhello`;
+  const post = (query: string, body = 'hello') =>
+    `POST /x?${query} HTTP/1.1\r\n${HOST}Content-Length: ${body.length}\r\n\r\n${body}`;
 
   t.regex(await edge.exchange(post('')), /\r\n\r\nPOST,5,,hello$/);
   t.regex(await edge.exchange(post('empty')), /\r\n\r\nPOST,,,$/);
   t.regex(await edge.exchange(post('longer')), /\r\n\r\nPOST,,chunked,hello world$/);
+  t.regex(await edge.exchange(post('copied')), /hello POST,,chunked,hello$/);
+  t.regex(await edge.exchange(post('piped')), /\r\n\r\nPOST,,chunked,hello$/);
+  // Most of it is read after the request was sent on.
+  t.is((await edge.exchange(post('piped', 'z'.repeat(500_000)))).split('z').length, 500_001);
   t.regex(await edge.exchange(post('trailer')), /Trailer: x-t\r\n.*\r\n\r\n1\r\na\r\n0\r\nx-t: 1\r\n\r\n$/s);
   t.regex(await edge.exchange(post('long')), /^HTTP\/1\.1 500 .*function_bad_answer/s);
   t.regex(await edge.exchange(post('socket')), /^HTTP\/1\.1 500 .*function_error/s);

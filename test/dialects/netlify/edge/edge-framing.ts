@@ -14,6 +14,12 @@ const EDGE = `
     get: ({ request, next }) => next(new Request(request.url, { method: 'GET', headers: request.headers })),
     empty: ({ request, next }) => next(new Request(request.url, { method: 'POST', headers: request.headers })),
     longer: async ({ request, next }) => next(new Request(request, { body: await request.text() + ' world' })),
+    copied: async ({ request, next }) => {
+      const text = await request.clone().text();
+      const response = await next();
+      return new Response(text + ' ' + response.headers.get('x-got'));
+    },
+    read: async ({ request, next }) => { await request.text(); return next(); },
     other: ({ next }) => next().then(async (response) => new Response(await response.text() + 'def', response)),
     short: ({ next }) => next().then((response) => set(response, 'content-length', '1')),
     long: ({ next }) => next().then((response) => set(response, 'content-length', '99')),
@@ -151,4 +157,13 @@ test('headers of the connection that an edge function sets have no effect', asyn
     t.regex(head, /^connection: keep-alive\r$/im);
     await client.readBytes(Number(/content-length: (\d+)/i.exec(head)?.[1]));
   }
+});
+
+test('a body of which the edge function has read a copy is sent on, and one that it has read itself is not', async (t) => {
+  const edge = await startSite(t);
+
+  t.regex(await edge.exchange(send('POST', '/fn?copied', 'hello')), /hello POST,,hello$/);
+  t.regex(await edge.exchange(send('POST', '/hop?copied', 'hello')), /hello POST,,5\.hello\.0\.\.$/);
+  t.regex(await edge.exchange(send('POST', '/fn?read', 'hello')), /^HTTP\/1\.1 500 .*function_bad_answer/s);
+  t.regex(String((await complaints(edge))[0]?.message), /has read the body of its request/);
 });
