@@ -167,7 +167,7 @@ for (const [line, status, expected] of [
     200,
     [
       'netlify/edge-functions/guard.js any /guarded/* runs first: may answer, or change the request',
-      'public/contact.html POST POST of a form answers, if the field form-name of the body names a form: contact',
+      'public/contact.html POST POST of a form answers, if the field form-name of the body names a form: contact; at a page, another name gets 404',
       'the next hop gets it else: http://next-hop:80',
     ],
   ],

@@ -84,7 +84,7 @@ export class FormTarget implements Target {
     const text =
       here.length > 0
         ? `answers, if the body is a submission of ${here.join(', ')}`
-        : `answers, if the field ${FORM_NAME} of the body names a form: ${forms.names.join(', ')}`;
+        : `answers, if the field ${FORM_NAME} of the body names a form: ${forms.names.join(', ')}; at a page, another name gets 404`;
     return { text, outcome: 'may-answer' };
   }
 
