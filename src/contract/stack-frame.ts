@@ -1,4 +1,8 @@
+import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+/** The folder of nexthop's own code, as sources or compiled. */
+const OWN = dirname(import.meta.dirname) + sep;
 
 /** One call of a stack trace, in a file. */
 export interface StackFrame {
@@ -29,4 +33,9 @@ export function toStackFrame(text: string): StackFrame | undefined {
   const [, name = match[2] ?? '', , path = '', line, column] = match;
   const file = path.startsWith('file:') && URL.canParse(path) ? fileURLToPath(path) : path;
   return { name, file, line: Number(line), column: Number(column) };
+}
+
+/** Whether a path is one of nexthop's own files. */
+export function isOwn(path: string): boolean {
+  return path.startsWith(OWN);
 }

@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
-import { toStackFrame, toStackFrames } from '../contract/stack-frame.ts';
-import { type CodeLocation, isOwn } from '../process/caller.ts';
+import { isOwn, toStackFrame, toStackFrames } from '../contract/stack-frame.ts';
+import type { CodeLocation } from '../process/caller.ts';
 
 type Details = Readonly<Record<string, unknown>>;
 

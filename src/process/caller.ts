@@ -1,8 +1,9 @@
-import { dirname, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 // Not `import { getCallSites }`: in an old Node, which lacks it, that would throw before the
 // message about the version.
 import util from 'node:util';
+import { isOwn } from '../contract/stack-frame.ts';
 
 /** A location in the source of a site, before compiling. */
 export interface CodeLocation {
@@ -25,8 +26,6 @@ interface Frame {
 /** The largest number that Node accepts. */
 const MOST_FRAMES = 200;
 
-/** The folder of nexthop's own code, as sources or compiled. */
-const OWN = dirname(import.meta.dirname) + sep;
 const GUARD = import.meta.dirname + sep;
 /** It opens its socket after the guard is installed, and so counts as nexthop's own code. */
 const CONTROL = join(GUARD, 'control-socket');
@@ -59,7 +58,7 @@ export class Caller {
 
   /** True if the innermost code that is not Node's is nexthop's. */
   get isByOwn(): boolean {
-    return this.#frames.find(({ path }) => !isNodes(path))?.path.startsWith(OWN) ?? false;
+    return isOwn(this.#frames.find(({ path }) => !isNodes(path))?.path ?? '');
   }
 
   /**
@@ -67,12 +66,12 @@ export class Caller {
    * none.
    */
   get owner(): string | undefined {
-    return this.#frames.find(({ path }) => !isNodes(path) && (path.startsWith(OWN) || !path.includes(PACKAGES)))?.path;
+    return this.#frames.find(({ path }) => !isNodes(path) && (isOwn(path) || !path.includes(PACKAGES)))?.path;
   }
 
   /** True for code of nexthop, and of a package that nexthop calls. */
   get isForOwn(): boolean {
-    return this.owner?.startsWith(OWN) ?? false;
+    return isOwn(this.owner ?? '');
   }
 
   /** True if Node's own `fetch` is the innermost code beside that of connections. */
@@ -83,7 +82,7 @@ export class Caller {
 
   /** True if nexthop is on the stack, and so gets what the code throws. */
   get isCalledByOwn(): boolean {
-    return this.#frames.some(({ path }) => path.startsWith(OWN));
+    return this.#frames.some(({ path }) => isOwn(path));
   }
 
   /** True if an exception thrown here would end the process. */
@@ -104,11 +103,6 @@ export class Caller {
     const inSite = relative(site, path);
     return { file: inSite.startsWith('..') ? path : inSite, line: at.lineNumber, column: at.columnNumber };
   }
-}
-
-/** Whether a path is one of nexthop's own files. */
-export function isOwn(path: string): boolean {
-  return path.startsWith(OWN);
 }
 
 /** Whether a line of a stack trace is in `src/process/`. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import util from 'node:util';
 import { isFetchOfSite } from '../contract/own-fetch.ts';
-import { isOwn } from './caller.ts';
+import { isOwn } from '../contract/stack-frame.ts';
 import { CALL_BEGINS, CALL_RETURNS, type SiteCall } from './site-calls.ts';
 import type { SiteGuard } from './site-guard.ts';
 

@@ -1,7 +1,8 @@
 import { sep } from 'node:path';
 import { ExitError, isReported } from '../contract/exit-error.ts';
 import type { Log } from '../contract/log.ts';
-import { Caller, type CodeLocation, isOfGuard, isOwn } from './caller.ts';
+import { isOwn } from '../contract/stack-frame.ts';
+import { Caller, type CodeLocation, isOfGuard } from './caller.ts';
 import { toRealPath } from './real-path.ts';
 import { currentCall } from './site-calls.ts';
 
