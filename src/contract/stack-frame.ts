@@ -35,7 +35,7 @@ export function toStackFrame(text: string): StackFrame | undefined {
   return { name, file, line: Number(line), column: Number(column) };
 }
 
-/** Whether a path is one of nexthop's own files. */
+/** Whether an absolute path is that of one of nexthop's own files. */
 export function isOwn(path: string): boolean {
   return path.startsWith(OWN);
 }

@@ -1,8 +1,8 @@
-import { dirname, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { inspect } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
-import { type StackFrame, toStackFrames } from '../contract/stack-frame.ts';
+import { isOwn, type StackFrame, toStackFrames } from '../contract/stack-frame.ts';
 import { type CodeFrame, readCodeFrame } from './code-frame.ts';
 
 /** An error for the author of the site. */
@@ -17,8 +17,6 @@ export interface ErrorReport {
   readonly cause: ErrorReport | undefined;
 }
 
-/** The folder of nexthop's own code, as sources or compiled. */
-const OWN = dirname(import.meta.dirname) + sep;
 const PACKAGES = `${sep}node_modules${sep}`;
 /** Lines of compiled code for which its source map has no entry (src/dialects/loader/place-module.ts). */
 const COMPILED = /[\\/](?:(?:run|nexthop)-[^\\/]{6}[\\/]functions|[\da-f]{64})\.cjs$/;
@@ -71,7 +69,7 @@ function isError(value: unknown): value is Error {
 }
 
 function isOfUser({ file }: StackFrame): boolean {
-  return !file.startsWith(OWN) && !COMPILED.test(file);
+  return !isOwn(file) && !COMPILED.test(file);
 }
 
 /** Code that could not be compiled throws its problem, which begins with its place. */

@@ -81,7 +81,15 @@ class RestRun implements Rest, CapturedAnswer, AnswerListener, CaptureOwner {
     });
     const request = changes ? new InnerRequest(outer.request, changes) : outer.request;
     const captured = new CapturedResponse(this);
-    const inner = new Exchange({ request, response: captured, client, requestId, pendingWork, startedAtMs, onClosed });
+    const inner = new Exchange({
+      request,
+      response: captured,
+      client,
+      requestId,
+      pendingWork,
+      startedAtMs,
+      onClosed: nothing,
+    });
     inner.target = changes?.target ?? target;
     inner.bodyLimitBytes = bodyLimitBytes;
     inner.locals = locals;
@@ -118,7 +126,7 @@ class RestRun implements Rest, CapturedAnswer, AnswerListener, CaptureOwner {
     const message = `${inner.answeredBy} ended its connection before it had written the head of a response`;
     const isLeft = inner.left || this.#outer.left;
     // A filter that waits for something else before it waits for this must not leave a rejection that nothing handles: it would end a host server.
-    this.settled.catch(ignore);
+    this.settled.catch(nothing);
     this.#reject(inner.fault ?? (isLeft ? new Fault('client_left') : new Fault('function_error', { message })));
   }
 
@@ -154,9 +162,7 @@ class HandedHost implements HostServer {
   }
 }
 
-function onClosed(): void {}
-
-function ignore(): void {}
+function nothing(): void {}
 
 /** Another server writes the response, with the headers that the filter has set. */
 function goOn(exchange: Exchange, rest: RestResponse): Outcome {
