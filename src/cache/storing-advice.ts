@@ -2,8 +2,8 @@ import type { Exchange } from '../contract/exchange.ts';
 import type { Log } from '../contract/log.ts';
 import type { Refusal, StorableResponse } from './policy/storable-response.ts';
 
-/** More routes are not told apart, so that the memory stays bounded. */
-const MOST_ROUTES = 10_000;
+/** Further warnings are not logged, so that the memory stays bounded. */
+const MOST_WARNINGS = 10_000;
 
 /** Headers that nearly every client sends with a value of its own. */
 const NEARLY_UNIQUE: readonly string[] = ['cookie', 'user-agent'];
@@ -36,7 +36,7 @@ export class StoringAdvice {
 
   #warn(target: string, route: string, message: string): void {
     const key = `${target} ${route} ${message}`;
-    if (this.#given.size >= MOST_ROUTES || this.#given.has(key)) return;
+    if (this.#given.size >= MOST_WARNINGS || this.#given.has(key)) return;
     this.#given.add(key);
     this.#log.warn(message, { target, route });
   }

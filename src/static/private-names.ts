@@ -10,12 +10,12 @@ const OF_PLATFORMS: readonly string[] = ['netlify.toml', 'edgeone.json', 'edgeon
 
 /** `netlify.toml.bak`, `package.json~`: what editors and people leave. */
 const COPY_END = /^[.~_-](?:bak|backup|copy|disabled|old|orig|sample|save|swp|tmp|\d*)~?$/i;
-/** Private keys, and variables of a server. A certificate may be public, but is seldom told apart by its name. */
+/** Private keys, and variables of a server. A certificate is public, but its name often does not say that it is one. */
 const SECRET = /\.(?:env|key|pem|p12|pfx)$|^env$|^id_(?:rsa|dsa|ecdsa|ed25519)$/i;
 
 /**
- * Whether a file of a site that is served from its top looks like settings or secrets. Others than these have a folder of their own for public files, in which such
- * names are an intention. `isAtTop`: the file is at the top of the site.
+ * Whether a file of a site that is served from its top looks like settings or secrets. Other sites have a folder for public files alone: a file there is public,
+ * whatever its name. `isAtTop`: the file is at the top of the site.
  */
 export function isPrivateName(name: string, isAtTop: boolean): boolean {
   if (SECRET.test(name)) return true;

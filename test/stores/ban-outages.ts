@@ -79,7 +79,7 @@ test.serial(
     await until(() => bans.isKnown && !bans.isInDoubt(askedAtMs), 'the bans');
 
     await server.kill();
-    await until(() => bans.isInDoubt(askedAtMs), 'the end of the time in which a purge is under way');
+    await until(() => bans.isInDoubt(askedAtMs), 'the end of the time that a purge may take');
     t.false(bans.isInDoubt(bans.nowMs()));
     await server.restart();
     await until(() => !bans.isInDoubt(askedAtMs), 'the bans of the server that is back');
