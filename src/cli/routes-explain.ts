@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { IgnoredFile } from '../contract/dialect.ts';
-import { type AskedRequest, type Effect, RUNS_FIRST } from '../contract/effect.ts';
+import { type AskedRequest, type Effect, RUNS_FIRST, toSkipped } from '../contract/effect.ts';
 import { Fault } from '../contract/fault.ts';
 import { nearestWord } from '../contract/nearest-word.ts';
 import { describeOwnPage, type PageSettings } from '../contract/own-page.ts';
@@ -61,6 +61,8 @@ export interface Explanation extends ExplainedRequest {
   readonly answers: Part | undefined;
   /** Match the path, and do not answer. */
   readonly others: readonly Part[];
+  /** Code that may be expected to run, such as a guard, and whose declaration excludes the request. */
+  readonly skipped: readonly Part[];
   /** Files whose name fits the path, and that are no routes. */
   readonly ignored: readonly IgnoredFile[];
   /** What answers if no route does. Undefined: what answers never passes. */
@@ -77,12 +79,12 @@ export interface ExplainParts {
 /** Explains a request by the tables of a site that answer requests; no code of the site runs. */
 export function explainRequest(request: ExplainedRequest, { site, nextHop, settings }: ExplainParts): Explanation {
   const { method, target, host } = request;
-  const none = { ...request, filters: [], others: [], ignored: [], otherwise: undefined };
+  const none = { ...request, filters: [], others: [], skipped: [], ignored: [], otherwise: undefined };
   const page = describeOwnPage(settings, { target, request });
   if (page !== undefined)
     return { ...none, answers: { file: 'nexthop', methods: 'any', pattern: target, reason: page } };
-  const { filters, end } = explainFilters(site, { target, request: { method, host } });
-  if (filters.at(-1)?.outcome === 'answers') return { ...none, filters, answers: filters.at(-1) };
+  const { filters, skipped, end } = explainFilters(site, { target, request: { method, host } });
+  if (filters.at(-1)?.outcome === 'answers') return { ...none, filters, answers: filters.at(-1), skipped };
   const asked: ExplainedRequest = { ...request, target: end };
   const found = site.router.find(method, end, host).flatMap((each) => toPart(each, asked, nextHop) ?? []);
   const [first, ...later] = found;
@@ -95,6 +97,7 @@ export function explainRequest(request: ExplainedRequest, { site, nextHop, setti
       ...later.map((each) => ({ ...each, reason: toLater(each, first) })),
       ...findOtherMethods(site, asked).map((each) => describe(each, `does not answer ${method}`)),
     ],
+    skipped: [...skipped, ...findExcluding(site, asked)],
     ignored: site.ignored.filter(({ file }) => isNamedAfter(file, path)),
     otherwise: first?.outcome === 'answers' ? undefined : toOtherwise(asked, { site, nextHop }),
   };
@@ -102,22 +105,31 @@ export function explainRequest(request: ExplainedRequest, { site, nextHop, setti
 
 const NO_PARAMS: Params = createParams();
 
-/** What the filters do, up to one that answers. `end`: the target of the request after them. */
-function explainFilters(
-  { filters }: Site,
-  given: AskedRequest,
-): { readonly filters: readonly EffectPart[]; readonly end: string } {
+interface FilterParts extends Pick<Explanation, 'skipped'> {
+  readonly filters: readonly EffectPart[];
+  /** The target of the request after them. */
+  readonly end: string;
+}
+
+/** What the filters do, up to one that answers. */
+function explainFilters({ filters }: Site, given: AskedRequest): FilterParts {
   const parts: EffectPart[] = [];
+  const skipped: Part[] = [];
   let asked = given;
   for (const route of filters) {
     const effect = effectOf(route, asked);
     if (!effect) continue;
     const { text, outcome, target = asked.target } = effect;
-    parts.push({ ...describe({ route, params: NO_PARAMS }, text), outcome });
+    const part = describe({ route, params: NO_PARAMS }, text);
+    if (outcome === 'skipped') {
+      skipped.push(part);
+      continue;
+    }
+    parts.push({ ...part, outcome });
     if (outcome === 'answers') break;
     asked = { ...asked, target };
   }
-  return { filters: parts, end: asked.target };
+  return { filters: parts, skipped, end: asked.target };
 }
 
 function effectOf({ target }: Route, asked: AskedRequest): Effect | undefined {
@@ -171,6 +183,16 @@ function findOtherMethods({ routes, router }: Site, { method, target, host }: Ex
   return [...others.values()];
 }
 
+/** The routes that have the path, but for an exception in their declaration. */
+function findExcluding({ routes }: Site, { target }: ExplainedRequest): readonly Part[] {
+  const path = toMatchable(target);
+  if (!path) return [];
+  return routes.flatMap((route) => {
+    const exclusion = route.pattern.findExclusion?.(path);
+    return exclusion === undefined ? [] : [describe({ route, params: NO_PARAMS }, toSkipped(exclusion).text)];
+  });
+}
+
 /** Whether the last segments of a file's path, without its extension, are those of the path. */
 function isNamedAfter(file: string, path: string): boolean {
   const segments = path.split('/').filter(Boolean);
@@ -211,9 +233,9 @@ export function explainMissing(request: ExplainedRequest, parts: ExplainParts): 
 
 /** The explanation for people, line by line. */
 export function toExplanationLines(explanation: Explanation): readonly string[] {
-  const { method, target, filters, answers, others, ignored, otherwise } = explanation;
+  const { method, target, filters, answers, others, skipped, ignored, otherwise } = explanation;
   const isFilter = answers !== undefined && filters.includes(answers);
-  const rows = [...filters, ...(answers && !isFilter ? [answers] : []), ...others].map(toRow);
+  const rows = [...filters, ...(answers && !isFilter ? [answers] : []), ...others, ...skipped].map(toRow);
   const rest = [
     ...ignored.map(({ file, reason }) => [file, '', `is no route: ${reason}`]),
     ...(otherwise === undefined ? [] : [['the next hop', '', `${answers ? 'gets it else' : 'gets it'}: ${otherwise}`]]),

@@ -28,4 +28,6 @@ export interface Pattern {
    * segments cannot express, e.g. `/item/:id(\\d+)`; the segments then match too many paths, never too few.
    */
   readonly match?: (path: MatchablePath) => Params | undefined;
+  /** The exception because of which `match` refuses a path of this pattern, e.g. `its excludedPath is /public/*`. For explanations. */
+  readonly findExclusion?: (path: MatchablePath) => string | undefined;
 }

@@ -1,3 +1,4 @@
+import { NOT_LOADED } from '../../contract/effect.ts';
 import type { Exchange } from '../../contract/exchange.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Outcome, Params, Target } from '../../contract/target.ts';
@@ -9,6 +10,8 @@ import type { Outcome, Params, Target } from '../../contract/target.ts';
  */
 export class UnreadyTarget implements Target {
   readonly name: string;
+  /** Absent if the target that replaces this one has none. */
+  describe?: NonNullable<Target['describe']> = () => NOT_LOADED;
   #cause: unknown;
   #target: Target | undefined;
 
@@ -19,6 +22,8 @@ export class UnreadyTarget implements Target {
 
   become(target: Target): void {
     this.#target = target;
+    if (target.describe) this.describe = target.describe.bind(target);
+    else delete this.describe;
   }
 
   /** The slow module failed with this cause. */

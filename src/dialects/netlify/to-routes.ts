@@ -90,7 +90,7 @@ class Routing {
       earlier.push(pattern);
       routes.push({
         ...this.#toDescription(methods),
-        pattern: narrowed,
+        pattern: this.#excluded.length === 0 ? narrowed : this.#withExclusion(narrowed, pattern),
         target: this.#toTarget(pattern.text),
         step: preferStatic ? 4 : 2,
         ...(preferStatic && { afterFallback: true }),
@@ -99,6 +99,19 @@ class Routing {
       });
     }
     return routes;
+  }
+
+  #withExclusion(narrowed: Pattern, whole: Pattern): Pattern {
+    const matches = toMatcher(whole);
+    const excluded = this.#excluded.map((each) => ({
+      text: each.text,
+      excludes: toMatcher(each),
+    }));
+    const findExclusion = (path: MatchablePath): string | undefined => {
+      const found = matches(path) && excluded.find(({ excludes }) => excludes(path));
+      return found && `its excludedPath is ${found.text}`;
+    };
+    return { ...narrowed, findExclusion };
   }
 
   /** Lambda-compatible functions also have a URL below `/.netlify/builders/`. */
@@ -118,9 +131,16 @@ class Routing {
   #toDescription(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file' | 'about' | 'limit'> {
     const { file, generation, config } = this.#declaration;
     const name = config.displayName && JSON.stringify(config.displayName);
+    const except = config.excludedPaths.length > 0 && `not ${config.excludedPaths.join(' ')}`;
     const rule = config.rateLimit === 'wrong' ? undefined : config.rateLimit;
     const limit = config.rateLimit === 'wrong' ? 'closed' : rule && describeLimit(rule);
-    const labels = [generation === 'lambda' ? 'Lambda' : 'modern', config.background && 'background', name, limit];
+    const labels = [
+      generation === 'lambda' ? 'Lambda' : 'modern',
+      config.background && 'background',
+      name,
+      limit,
+      except,
+    ];
     const about = labels.filter(Boolean).join(', ');
     // All paths of a function share its rule, and so one count.
     return { methods, dialect: 'netlify', file, about, ...(rule && { limit: { rule } }) };

@@ -1,4 +1,4 @@
-import { type AskedRequest, type Effect, RUNS_FIRST } from '../../../contract/effect.ts';
+import { type AskedRequest, type Effect, RUNS_FIRST, toSkipped } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { isPromise } from '../../../contract/is-promise.ts';
@@ -41,8 +41,9 @@ export class MiddlewareFilter implements Target {
     this.#parts = parts;
   }
 
-  describe({ target }: AskedRequest): Effect | undefined {
-    return this.#parts.matcher.matches(target) ? RUNS_FIRST : undefined;
+  describe({ target }: AskedRequest): Effect {
+    const { matcher } = this.#parts;
+    return matcher.matches(target) ? RUNS_FIRST : toSkipped(`its matcher is ${matcher.text}`);
   }
 
   async answer(exchange: Exchange): Promise<Outcome> {

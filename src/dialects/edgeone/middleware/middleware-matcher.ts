@@ -4,6 +4,8 @@ import { toGuardedPaths, toPagePaths } from '../../../http/guarded-paths.ts';
 
 /** Decides for which requests the middleware is called. */
 export interface MiddlewareMatcher {
+  /** Its patterns, for people. */
+  readonly text: string;
   /** `kept`: as for `toGuardedPaths`. */
   matches(target: string, kept?: KeptValues): boolean;
   /** The reading of the path that a pattern matches; undefined if it matches the path as received, or only another path of its page. */
@@ -33,10 +35,11 @@ export function toMatcher(given: unknown): MatcherReading {
       );
     return expression ?? ALL;
   });
-  return { matcher: expressions.includes(ALL) ? MATCH_ALL : new Expressions(expressions), mistakes };
+  const text = [given].flat().map(sourceOf).join(', ');
+  return { matcher: expressions.includes(ALL) ? MATCH_ALL : new Expressions(expressions, text), mistakes };
 }
 
-const MATCH_ALL: MiddlewareMatcher = { matches: () => true, readingOf: () => undefined };
+const MATCH_ALL: MiddlewareMatcher = { text: 'every path', matches: () => true, readingOf: () => undefined };
 
 const ALL = /(?:)/;
 
@@ -71,10 +74,12 @@ const EXCLUDES = /\(\?<?!/;
 const FOLDER_END = /.(?:\/|\/index|\/index\.html)$/;
 
 class Expressions implements MiddlewareMatcher {
+  readonly text: string;
   readonly #expressions: readonly RegExp[];
 
-  constructor(expressions: readonly RegExp[]) {
+  constructor(expressions: readonly RegExp[], text: string) {
     this.#expressions = expressions;
+    this.text = text;
   }
 
   readingOf(target: string, kept?: KeptValues): string | undefined {

@@ -1,3 +1,4 @@
+import type { Effect } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -64,5 +65,14 @@ export function toClosedTarget(name: string, matcher: EdgeMatcher): Target {
       if (!matcher.match(exchange)) return 'passed';
       throw new Fault('not_found', { message: `${name} is closed: its rateLimit is wrong` });
     },
+    describe(asked) {
+      const effect = matcher.describe(asked);
+      return effect?.outcome === 'may-answer' ? CLOSED : effect;
+    },
   };
 }
+
+const CLOSED: Effect = {
+  text: 'answers 404, because its rateLimit is wrong',
+  outcome: 'answers',
+};

@@ -1,10 +1,9 @@
-import { type AskedRequest, type Effect, RUNS_FIRST } from '../../../contract/effect.ts';
+import { type AskedRequest, type Effect, RUNS_FIRST, toSkipped } from '../../../contract/effect.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import type { Router } from '../../../contract/route.ts';
 import type { Params } from '../../../contract/target.ts';
 import { toGuardedPaths } from '../../../http/guarded-paths.ts';
-import type { PathExpression } from '../find/to-pattern.ts';
-import type { EdgeRule, HeaderCondition } from './edge-rule.ts';
+import type { DeclaredPath, EdgeRule, HeaderCondition } from './edge-rule.ts';
 
 export interface EdgeMatch {
   /** Of the path, not decoded. */
@@ -39,9 +38,19 @@ export class EdgeMatcher {
   }
 
   describe(asked: AskedRequest): Effect | undefined {
-    if (!this.#matchHead(asked)) return undefined;
+    if (!this.#matchHead(asked)) return this.#describeSkipped(asked);
     const { text, outcome } = RUNS_FIRST;
     return { text: this.#rule.headers.length > 0 ? `${text}, if the headers fit its declaration` : text, outcome };
+  }
+
+  /** Undefined if the request is none of its paths. */
+  #describeSkipped({ target, kept }: AskedRequest): Effect | undefined {
+    const { methods, paths, excluded } = this.#rule;
+    const readings = toGuardedPaths(target, kept);
+    if (!find(readings, { paths, excluded: [] })) return undefined;
+    const exclusion = excluded.find(({ expression }) => readings.some((path) => expression.test(path)));
+    if (exclusion) return toSkipped(`its ${exclusion.key} is ${exclusion.text}`);
+    return methods && toSkipped(`its method is ${[...methods].join(', ')}`);
   }
 
   #matchHead({ request, target, kept }: AskedRequest): EdgeMatch | undefined {
@@ -80,8 +89,8 @@ function toParams(found: RegExpExecArray, names: readonly string[]): Params {
   return params;
 }
 
-function ignoreCase({ expression, names }: PathExpression): PathExpression {
-  return { expression: new RegExp(expression.source, `${expression.flags}i`), names };
+function ignoreCase({ expression, ...declared }: DeclaredPath): DeclaredPath {
+  return { ...declared, expression: new RegExp(expression.source, `${expression.flags}i`) };
 }
 
 /** The values of a header are joined by commas, as on the platform. */

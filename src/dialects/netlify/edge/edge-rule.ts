@@ -5,8 +5,8 @@ import { type PathExpression, toPathExpression } from '../find/to-pattern.ts';
 export interface EdgeRule {
   /** As declared, for lists of routes. */
   readonly text: string;
-  readonly paths: readonly PathExpression[];
-  readonly excluded: readonly PathExpression[];
+  readonly paths: readonly DeclaredPath[];
+  readonly excluded: readonly DeclaredPath[];
   /** In upper case; undefined: all. */
   readonly methods: ReadonlySet<string> | undefined;
   readonly headers: readonly HeaderCondition[];
@@ -16,6 +16,13 @@ export interface EdgeRule {
   readonly onError: 'fail' | 'bypass' | `/${string}`;
   /** Another part of the declaration is wrong: its requests are known, and answer 500. */
   readonly isWrong: boolean;
+}
+
+export interface DeclaredPath extends PathExpression {
+  /** E.g. `excludedPath`. */
+  readonly key: string;
+  /** As declared. */
+  readonly text: string;
 }
 
 export interface HeaderCondition {
@@ -59,6 +66,16 @@ export function toEdgeRule(settings: EdgeSettings, report: ReportMistake): EdgeR
   return reader.isRight ? rule : undefined;
 }
 
+/** For lists of routes, which have its paths beside it. */
+export function describeRule({ methods, headers, excluded }: EdgeRule): string {
+  return [
+    'edge function',
+    ...(methods ? [`only ${[...methods].join(', ')}`] : []),
+    ...(headers.length > 0 ? [`by ${headers.map(({ name }) => name).join(', ')}`] : []),
+    ...(excluded.length > 0 ? [`not ${excluded.map(({ text }) => text).join(' ')}`] : []),
+  ].join(', ');
+}
+
 class Reader {
   isRight = true;
   #isWrong = false;
@@ -87,10 +104,10 @@ class Reader {
     };
   }
 
-  #expressions(key: string, convert: (text: string) => PathExpression | string): readonly PathExpression[] {
+  #expressions(key: string, convert: (text: string) => PathExpression | string): readonly DeclaredPath[] {
     return this.#texts(key).flatMap((text) => {
       const converted = convert(text);
-      if (typeof converted !== 'string') return [converted];
+      if (typeof converted !== 'string') return [{ ...converted, key, text }];
       this.#fail(`${key} ${converted}`, key);
       return [];
     });

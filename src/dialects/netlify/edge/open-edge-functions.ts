@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { IgnoredFile, Reading, Vendored } from '../../../contract/dialect.ts';
-import type { Effect } from '../../../contract/effect.ts';
+import { type Effect, NOT_LOADED } from '../../../contract/effect.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { ValueKey } from '../../../contract/kept-values.ts';
 import { nearestWord } from '../../../contract/nearest-word.ts';
@@ -24,7 +24,7 @@ import { readEdgeImports } from './edge-imports.ts';
 import { EdgeKeys, lacksLimit, lacksPath } from './edge-keys.ts';
 import { EdgeLimits, toClosedTarget } from './edge-limits.ts';
 import { EdgeMatcher } from './edge-matcher.ts';
-import { type EdgeRule, type EdgeSettings, hasPaths, toEdgeRule } from './edge-rule.ts';
+import { describeRule, type EdgeRule, type EdgeSettings, hasPaths, toEdgeRule } from './edge-rule.ts';
 import { offerWasm } from './fetch-wasm.ts';
 import { EDGE_FOLDER, type EdgeFile, type FoundEdgeFiles, findEdgeFiles } from './find-edge-files.ts';
 
@@ -233,7 +233,8 @@ class Opening {
     const pattern = { text, segments: [{ kind: 'catch-all', name: '', orNone: true }] } as const;
     const rank = rule?.cache === 'manual' ? LAST : 0;
     const guards = { kind: 'edge functions', names: [file] };
-    return { pattern, methods: 'any', target, step: 1, rank, dialect: 'netlify', file, about: 'edge function', guards };
+    const about = rule ? describeRule(rule) : 'edge function';
+    return { pattern, methods: 'any', target, step: 1, rank, dialect: 'netlify', file, about, guards };
   }
 
   #report(severity: Problem['severity'], file: string, message: string): void {
@@ -274,8 +275,8 @@ class Closed implements Target {
   }
 
   describe(...given: Parameters<NonNullable<Target['describe']>>): Effect | undefined {
-    const isFor = !this.#matcher || this.#matcher.describe(given[0]) !== undefined;
-    return isFor ? { text: 'answers 500, because it does not load', outcome: 'answers' } : undefined;
+    const effect = this.#matcher ? this.#matcher.describe(given[0]) : NOT_LOADED;
+    return effect?.outcome === 'may-answer' ? NOT_LOADED : effect;
   }
 
   async answer(...given: Parameters<Target['answer']>): Promise<Outcome> {
