@@ -113,11 +113,13 @@ export class TargetCall implements CaptureOwner, CallEnder {
 }
 
 function createInner(outer: Exchange, request: IncomingRequest, response: CapturedResponse): Exchange {
-  const { client, requestId, pendingWork, startedAtMs, target, route, answeredBy, bodyLimitBytes, locals } = outer;
+  const { client, requestId, pendingWork, startedAtMs, target, route, step, answeredBy, bodyLimitBytes, locals } =
+    outer;
   const { rest, dueLimits } = outer;
   const inner = new Exchange({ request, response, client, requestId, pendingWork, startedAtMs, onClosed() {} });
   inner.target = target;
   inner.route = route;
+  inner.step = step;
   inner.answeredBy = answeredBy;
   inner.isMeasured = outer.isMeasured;
   inner.runs = outer.runs;

@@ -232,7 +232,7 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   /** Call it just before code of the site is called for this request. */
   noteRun(): void {
     if (this.isMeasured) this.calledAtMs = performance.now();
-    this.runs?.ran(this.route);
+    this.runs?.ran(this);
   }
 
   /** As in SiteCall: the code of the site that runs for this request. */

@@ -79,9 +79,19 @@ export interface StoreObserver {
   observe<T>(store: 'redis' | 'sqlite' | 's3', verb: string, work: () => Promise<T>): Promise<T>;
 }
 
+/** Code of the site that is called for a request, as the exchange has it. */
+export interface CalledCode {
+  readonly route: string;
+  readonly step: number;
+  /** The file. */
+  readonly answeredBy: string;
+}
+
 /** Counts the runs of the site's code for requests. `route`: pattern of what runs. */
 export interface RunObserver {
-  ran(route: string): void;
+  ran(call: CalledCode): void;
+  /** A guard without code of the site let a request of its paths pass. `filter`: for people, e.g. `Basic-Auth of public/_headers`. */
+  passed?(filter: string): void;
   /** Of each fault only the first call counts, and none if its origin is not the code that ran. */
   failed(route: string, fault: Fault): void;
 }

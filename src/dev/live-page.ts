@@ -115,7 +115,7 @@ function detailOf(request) {
     h('h2', {}, h('span', { class: kind(request.status) }, String(request.status || 'open')), ' ', request.method, ' ', h('code', {}, request.target)),
     h('p', { class: 'actions' }, replay, h('a', { href: '#requests', id: 'close' }, 'Close')),
     rows([
-      ['route', request.route], ['answered by', request.answeredBy], ['cache', request.cache], ['fault', request.fault], ['time', new Date(request.atMs).toISOString()],
+      ['route', request.route], ['answered by', request.answeredBy], ['after', request.filters.join(', ')], ['rewritten to', request.rewrittenTo], ['cache', request.cache], ['fault', request.fault], ['time', new Date(request.atMs).toISOString()],
       ['to the head', ms(request.headMs)], ['to the end', request.tookMs === undefined ? 'in progress' : ms(request.tookMs)],
       ['body', request.responseBytes + ' bytes'], ['request id', request.id],
     ].filter(([, value]) => value)),
@@ -128,9 +128,9 @@ function detailOf(request) {
 function drawRequests() {
   const filter = state.filter.toLowerCase();
   const all = [...state.requests.values()].reverse();
-  const shown = all.filter((request) => (request.method + ' ' + request.target + ' ' + request.status + ' ' + request.route + ' ' + request.answeredBy).toLowerCase().includes(filter));
+  const shown = all.filter((request) => (request.method + ' ' + request.target + ' ' + request.status + ' ' + request.route + ' ' + request.answeredBy + ' ' + request.way).toLowerCase().includes(filter));
   const body = shown.map((request) => h('tr', { class: request.number === state.chosen ? 'chosen' : undefined, onclick: () => choose(request.number) },
-    h('td', { class: 'note' }, time(request.atMs)), h('td', {}, request.method), h('td', { class: 'path' }, h('a', { href: '#requests/' + request.number, id: 'request-' + request.number, title: request.target, 'aria-current': request.number === state.chosen ? 'true' : undefined }, h('code', {}, request.target)), h('div', { class: 'note' }, request.answeredBy, request.isFromCache ? ' · from the cache' : '', request.printed.length ? ' · ' + request.printed.length + ' printed' : '')),
+    h('td', { class: 'note' }, time(request.atMs)), h('td', {}, request.method), h('td', { class: 'path' }, h('a', { href: '#requests/' + request.number, id: 'request-' + request.number, title: request.target, 'aria-current': request.number === state.chosen ? 'true' : undefined }, h('code', {}, request.target)), h('div', { class: 'note' }, request.answeredBy, request.isFromCache ? ' · from the cache' : '', request.way ? ' · ' + request.way : '', request.printed.length ? ' · ' + request.printed.length + ' printed' : '')),
     h('td', { class: kind(request.status) }, String(request.status || '…')), h('td', { class: 'number' }, ms(request.tookMs))));
   const list = $('#requests tbody');
   if (list) {

@@ -2,7 +2,7 @@ import { toFrameRows } from './code-frame.ts';
 import type { ErrorReport } from './error-report.ts';
 import { canBeSentAgain } from './replay.ts';
 import type { RequestRecord } from './request-record.ts';
-import { isFromCache, whatAnswered } from './terminal.ts';
+import { isFromCache, spellWay, whatAnswered } from './terminal.ts';
 
 /** What the live page shows about the site. */
 export interface SiteFacts {
@@ -71,6 +71,9 @@ export function toRequestJson(record: RequestRecord): object {
   return {
     ...{ number, id, atMs, method, target, status, headMs, tookMs, route, cache, fault, responseBytes, printed },
     answeredBy: whatAnswered({ ...record, route: '' }),
+    filters: record.filters,
+    rewrittenTo: record.rewrittenTo,
+    way: spellWay(record),
     isFromCache: isFromCache(record),
     headers: toPairs(record.headers),
     responseHeaders: toPairs(record.responseHeaders),

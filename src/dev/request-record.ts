@@ -1,6 +1,7 @@
 import type { Exchange, ResponseLayer } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
 import type { PrintedText } from '../contract/log.ts';
+import type { CalledCode, RunObserver } from '../contract/metrics.ts';
 import type { ErrorReport } from './error-report.ts';
 
 /** A text that the site's code printed for a request. */
@@ -9,8 +10,11 @@ export interface PrintedLine extends Pick<PrintedText, 'level' | 'text'> {
   readonly afterMs: number;
 }
 
+/** The step of filters (docs/architecture.md). */
+const FILTERS = 1;
+
 /** One request, as the developer sees it. */
-export class RequestRecord implements ResponseLayer {
+export class RequestRecord implements ResponseLayer, RunObserver {
   /** Counts from 1. */
   readonly number: number;
   readonly id: string;
@@ -36,6 +40,8 @@ export class RequestRecord implements ResponseLayer {
   answeredBy = '';
   isFile = false;
   upstream = '';
+  /** What routes and the next hop got, if it is not `target`. */
+  rewrittenTo = '';
   /** How the cache took part, e.g. `hit`; '' if it did not. */
   cache = '';
   /** Code of its fault, and the reason if it is not one of the site; '' without a fault. */
@@ -47,6 +53,10 @@ export class RequestRecord implements ResponseLayer {
   /** Version of the history in which it changed last. */
   version = 0;
   readonly #startedAtMs: number;
+  /** Guards and other filters that ran, in their order; the one that answered may be among them. */
+  readonly #filters = new Set<string>();
+  /** The observer that it stands in front of. */
+  #observer: RunObserver | undefined;
 
   constructor(number: number, exchange: Exchange) {
     const { request, requestId, askedTarget, startedAtMs } = exchange;
@@ -56,6 +66,32 @@ export class RequestRecord implements ResponseLayer {
     this.target = askedTarget;
     this.headers = request.headers;
     this.#startedAtMs = startedAtMs;
+  }
+
+  /** Sees the head of the response, and the code that is called, also for the requests that filters make of this one. */
+  watch(exchange: Exchange): void {
+    exchange.addLayer(this);
+    this.#observer = exchange.runs;
+    exchange.runs = this;
+  }
+
+  ran(call: CalledCode): void {
+    this.#observer?.ran(call);
+    if (call.step === FILTERS) this.#filters.add(call.answeredBy);
+  }
+
+  passed(filter: string): void {
+    this.#filters.add(filter);
+  }
+
+  failed(route: string, fault: Fault): void {
+    this.#observer?.failed(route, fault);
+  }
+
+  /** The filters that let the request pass, or called what answered. Not known while one of them may run. */
+  get filters(): readonly string[] {
+    if (this.tookMs === undefined) return [];
+    return [...this.#filters].filter((name) => name !== this.answeredBy);
   }
 
   /** Added first, so it is applied last: it sees the headers as they are sent. */
@@ -74,7 +110,8 @@ export class RequestRecord implements ResponseLayer {
   }
 
   /** Takes what is known at the end of the exchange. */
-  finish({ response, route, answeredBy, isFile, upstreamAddress, cacheResult, fault, left }: Exchange): void {
+  finish(exchange: Exchange): void {
+    const { response, route, answeredBy, isFile, upstreamAddress, cacheResult, fault, left, target } = exchange;
     this.tookMs = this.elapsedMs;
     this.status = response.isHeadWritten ? response.status : (fault?.status ?? (left ? 499 : 0));
     this.responseBytes = response.sentBytes;
@@ -82,6 +119,7 @@ export class RequestRecord implements ResponseLayer {
     this.answeredBy = answeredBy;
     this.isFile = isFile;
     this.upstream = upstreamAddress;
+    this.rewrittenTo = target === this.target ? '' : target;
     this.cache = cacheResult ?? '';
     this.fault = fault ? spellFault(fault) : '';
   }

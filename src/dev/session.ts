@@ -59,7 +59,7 @@ export class DevSession implements Development {
   receive(exchange: Exchange): Answer {
     if (this.page.answer(exchange)) return 'answered';
     const record = this.history.begin(exchange);
-    exchange.addLayer(record);
+    record.watch(exchange);
     const { body } = exchange.request;
     if (body.announcedBytes === 0) record.body = Buffer.alloc(0);
     if (body.announcedBytes <= 0 || body.announcedBytes > KEPT_BODY_BYTES) return 'passed';
@@ -70,7 +70,8 @@ export class DevSession implements Development {
     const { site, nextHop } = this.#parts;
     if (fault.origin !== 'function' && fault.origin !== 'hop') return undefined;
     this.#shown.add(fault);
-    const record = this.history.of(exchange);
+    // That of a request which a filter makes of this one has the same id.
+    const record = this.history.of(exchange) ?? this.history.withId(exchange.requestId.value);
     const report = fault.origin === 'function' ? toErrorReport(fault, site) : undefined;
     if (record && report) record.error = report;
     const { method } = exchange.request;

@@ -36,7 +36,9 @@ export class Terminal {
     const head = `${asked}  ${this.paint(style, String(status || '–').padStart(3))}  ${took}`;
     const code = fault === '' ? '' : `  ${this.paint(style, visible(fault))}`;
     const cached = isFromCache(record) ? this.paint('dim', '  from the cache') : '';
-    this.#out(`${head}  ${this.paint('dim', visible(whatAnswered(record)))}${cached}${code}`.trimEnd());
+    const on = spellWay(record);
+    const way = on === '' ? '' : this.paint('dim', `  ${visible(on)}`);
+    this.#out(`${head}  ${this.paint('dim', visible(whatAnswered(record)))}${cached}${way}${code}`.trimEnd());
     if (withPrinted) for (const line of record.printed) this.printed(line);
     if (error) this.error(error);
   }
@@ -123,6 +125,12 @@ export function whatAnswered({
 }: Pick<RequestRecord, 'route' | 'answeredBy' | 'isFile' | 'upstream'>): string {
   if (answeredBy === 'next-hop') return upstream === '' ? 'next hop' : `next hop  ${upstream}`;
   return [isFile || route === answeredBy ? '' : route, answeredBy].filter((part) => part !== '').join('  ');
+}
+
+/** What happened to the request before it was answered, e.g. `after middleware.js`; '' for nothing. */
+export function spellWay({ filters, rewrittenTo }: Pick<RequestRecord, 'filters' | 'rewrittenTo'>): string {
+  const rewritten = rewrittenTo === '' ? '' : `as ${rewrittenTo}`;
+  return [filters.length > 0 ? `after ${filters.join(', ')}` : '', rewritten].filter((part) => part !== '').join('  ');
 }
 
 function spellRequest(method: string, target: string): string {

@@ -1,7 +1,7 @@
 import type { CacheResult } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Fault } from '../contract/fault.ts';
-import type { MetricFamily, RunObserver } from '../contract/metrics.ts';
+import type { CalledCode, MetricFamily, RunObserver } from '../contract/metrics.ts';
 import type { RequestObserver } from '../contract/tracer.ts';
 import { ANSWERED_BY, type AnsweredBy, toAnsweredBy, toRoute } from './answered-by.ts';
 import { Histogram, SECONDS } from './histogram.ts';
@@ -63,7 +63,7 @@ export class RequestMetrics implements RequestObserver, RunObserver {
     exchange.runs = this;
   }
 
-  ran(route: string): void {
+  ran({ route }: CalledCode): void {
     this.#routeOf(route).runs++;
   }
 

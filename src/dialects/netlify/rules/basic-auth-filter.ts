@@ -41,6 +41,7 @@ export class BasicAuthFilter implements Target {
       throw new Fault('login_required', { headers: ['WWW-Authenticate', 'Basic realm="site", charset="UTF-8"'] });
     }
     this.#accepted.set(requestId, given);
+    exchange.runs?.passed?.(`Basic-Auth of ${this.name}`);
     // They are of this site and not for the server after it.
     patchRequest(exchange.request, [['authorization', undefined]]);
     overlayAnswer(exchange, { headers: [['Cache-Control', 'private, no-cache']] });

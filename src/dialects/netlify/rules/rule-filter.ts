@@ -102,7 +102,10 @@ export class RuleFilter implements Target {
         isClosed = true;
         continue;
       }
-      if (rule.request.isGuard) overlayAnswer(exchange, FOR_ONE_CLIENT);
+      if (rule.request.isGuard) {
+        overlayAnswer(exchange, FOR_ONE_CLIENT);
+        exchange.runs?.passed?.(`roles of ${this.name}`);
+      }
       if (!rule.force && !isClosed) return 'passed';
       exchange.route = route.pattern.text;
       exchange.step = route.step;
