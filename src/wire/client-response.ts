@@ -132,7 +132,23 @@ export class ClientResponse implements ResponseSink, PairedResponse, HeldRespons
     const { writer } = this.#connection;
     if (this.isClosed || !writer.isHolding) return;
     writer.release();
-    this.#sent();
+    if (!this.#pair) this.#sent();
+    else if (writer.isFlushed) this.#pair.sentInRow();
+    else this.#awaitPair(this.#pair);
+  }
+
+  sendText(text: string, mayWait: boolean): void {
+    const { writer, rules } = this.#connection;
+    const isHeld = mayWait && this.mayBeHeld && !this.closes && rules.held.isBusy();
+    writer.sendText(text, isHeld);
+    if (isHeld) rules.held.add(this);
+    else if (this.#pair && writer.isFlushed) process.nextTick(sent, this.#pair);
+    else if (this.#pair) this.#awaitPair(this.#pair);
+  }
+
+  /** After an error the connection closes. */
+  #awaitPair(pair: ConnectionPair): void {
+    this.#connection.writer.whenFlushed((error) => error || pair.sent());
   }
 
   #sent(): void {
@@ -253,6 +269,10 @@ export class ClientResponse implements ResponseSink, PairedResponse, HeldRespons
 }
 
 const NONE: readonly string[] = [];
+
+function sent(pair: ConnectionPair): void {
+  pair.sent();
+}
 
 function flush(response: ClientResponse): void {
   response.flush();

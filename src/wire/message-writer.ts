@@ -63,6 +63,12 @@ export class MessageWriter {
     }
   }
 
+  /** Sends a whole message, one character a byte; with `isLater` only in `release`. */
+  sendText(text: string, isLater: boolean): void {
+    if (isLater) this.#held = text;
+    else this.#socket.write(text, 'latin1');
+  }
+
   get isHolding(): boolean {
     return this.#held !== '';
   }

@@ -13,8 +13,13 @@ interface MessageInsides {
 }
 
 interface ResponseInsides {
-  readonly _headerSent: boolean;
+  _headerSent: boolean;
+  readonly _header: string | null;
   readonly _last: boolean;
+  readonly strictContentLength: boolean;
+  _contentLength: number | null;
+  finished: boolean;
+  _implicitHeader(): void;
   _closed: boolean;
   _keepAliveTimeout: number;
   destroyed: boolean;
@@ -37,7 +42,7 @@ export function closeEmpty(message: IncomingMessage): boolean {
 }
 
 /** The head or the framing says that the connection is closed after the response. */
-export function isLast(response: ServerResponse): boolean {
+export function isLastResponse(response: ServerResponse): boolean {
   return (response as unknown as ResponseInsides)._last;
 }
 
@@ -49,6 +54,53 @@ export function currentResponse(socket: Socket): ServerResponse | undefined {
 /** The head leaves with the next content. */
 export function isHeadWaiting(response: ServerResponse): boolean {
   return !(response as unknown as ResponseInsides)._headerSent;
+}
+
+/** As `assignSocket`, but `close` is not emitted when the socket closes: the caller does it. */
+export function attachSocket(response: ServerResponse, socket: Socket): void {
+  (socket as { _httpMessage?: ServerResponse | null })._httpMessage = response;
+  (response as { socket: Socket | null }).socket = socket;
+}
+
+/** Undoes `attachSocket`. */
+export function detachAttached(response: ServerResponse, socket: Socket): void {
+  (socket as { _httpMessage?: ServerResponse | null })._httpMessage = null;
+  (response as { socket: Socket | null }).socket = null;
+}
+
+/**
+ * The head of a response whose one content is given to `end`, if the head may be sent together with it; Node makes the head, unless code has written it
+ * already. '' if only Node itself can send the rest: in chunks, or after bytes that were sent.
+ */
+export function makeWholeHead(response: ServerResponse, contentBytes: number): string {
+  const insides = response as unknown as ResponseInsides;
+  const { socket, destroyed } = response;
+  if (insides._headerSent || insides.strictContentLength || destroyed) return '';
+  // Node's `end` corks the socket, and uncorks it unless it throws.
+  if (!socket?.writable || socket.writableCorked > 0 || currentResponse(socket) !== response) return '';
+  if (!insides._header) {
+    insides._contentLength = contentBytes;
+    insides._implicitHeader();
+  }
+  return insides._headerSent || response.chunkedEncoding ? '' : (insides._header ?? '');
+}
+
+/** What `end` of Node does once all was given to the socket; `prefinish` is emitted last. */
+export function markEnded(response: ServerResponse): void {
+  const insides = response as unknown as ResponseInsides;
+  insides._headerSent = true;
+  insides.finished = true;
+  if (response.listenerCount('prefinish') > 0) response.emit('prefinish');
+}
+
+/** The kernel has accepted all of the response (_http_outgoing.js, onFinish); `finish` is emitted after it. */
+export function markFinished(response: ServerResponse): void {
+  const symbols = response as unknown as Record<symbol, unknown>;
+  if (WRITABLE_FINISHED !== undefined) symbols[WRITABLE_FINISHED] = true;
+  const callbacks = END_CALLBACKS && (symbols[END_CALLBACKS] as ((error: null) => void)[] | null);
+  if (!END_CALLBACKS || !callbacks) return;
+  symbols[END_CALLBACKS] = null;
+  for (const callback of callbacks) callback(null);
 }
 
 /** For the header `Keep-Alive: timeout=`. */
@@ -106,7 +158,9 @@ export function readInto(socket: Socket, { buffer, callback }: OnRead): boolean 
 const [BUFFER, BUFFER_CALLBACK, BUFFER_MAKER] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((description) =>
   findSymbol(new Socket(), description),
 );
-const NEED_DRAIN = findSymbol(new ServerResponse(new IncomingMessage(undefined as never)), 'kNeedDrain');
+const [NEED_DRAIN, WRITABLE_FINISHED, END_CALLBACKS] = ['kNeedDrain', 'kWritableFinished', 'kEndCallbacks'].map(
+  (description) => findSymbol(new ServerResponse(new IncomingMessage(undefined as never)), description),
+);
 const DETACH_SIGNAL = findSymbol(IncomingMessage.prototype, 'kDetachAbortSignal');
 
 function findSymbol(owner: object, description: string): symbol | undefined {

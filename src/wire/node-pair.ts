@@ -2,7 +2,17 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault } from '../contract/fault.ts';
 import type { IncomingRequest, NodePair, NodeView, PairOwner } from '../contract/http-message.ts';
-import { currentResponse, detachSignal, emitClose, emitDrain, isLast, setKeepAliveMs } from './node-insides.ts';
+import {
+  attachSocket,
+  currentResponse,
+  detachAttached,
+  detachSignal,
+  emitClose,
+  emitDrain,
+  isLastResponse,
+  markFinished,
+  setKeepAliveMs,
+} from './node-insides.ts';
 import { NodeRequest, type NodeRequestOwner } from './node-request.ts';
 import { type NodeConnection, NodeResponse } from './node-response.ts';
 
@@ -23,7 +33,14 @@ export interface PairedResponse {
   readonly closes: boolean;
   /** The kernel has accepted all of it. */
   nodeSent(): void;
-  /** The same, and code reads no more of the request. `closes`: the connection is closed. */
+  /**
+   * Sends a whole response, one character a byte, and calls `sent` of the pair in a later tick when the kernel has accepted it. With `mayWait` it is sent at the end
+   * of the turn of the event loop, if many are; then `sentInRow` is called. Absent: Node writes to the socket.
+   */
+  sendText?(text: string, mayWait: boolean): void;
+  /** Sends a text that waits. */
+  send?(): void;
+  /** The kernel has accepted all of it, and code reads no more of the request. `closes`: the connection is closed. */
   nodeEnded(closes: boolean): void;
 }
 
@@ -49,21 +66,24 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
   readonly #paired: PairedResponse;
   readonly #source: NodeRequest;
   readonly #sink: NodeResponse;
+  readonly sendsWhole: boolean;
   #isFinished = false;
   #isLast = false;
+  #isSentByNode = false;
 
   constructor({ connection, paired, request, target, owner }: ConnectionPairParts) {
     const { socket, rules } = connection;
     const source = new NodeRequest({ request, target, owner: this });
     const response = new ServerResponse(source.message);
     setKeepAliveMs(response, rules.keepAliveMs);
-    response.assignSocket(socket);
+    this.sendsWhole = paired.sendText !== undefined;
+    if (this.sendsWhole) attachSocket(response, socket);
+    else response.assignSocket(socket);
     const sink = new NodeResponse({ response, request, connection: this });
     sink.ownedBy(owner);
     if (paired.closes) sink.closeBehind();
     // Node's own default for HTTP/1.0 is to close.
     else response.shouldKeepAlive = true;
-    response.on('finish', this.#onFinish);
     watchTimeout(socket);
     this.request = source.message;
     this.response = response;
@@ -84,18 +104,52 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
   }
 
   cut(byReset: boolean): void {
-    this.#connection.cut(byReset);
+    // A whole response that waits.
+    if (this.response.writableEnded) this.#paired.send?.();
+    if (!this.#sink.isClosed) this.#connection.cut(byReset);
+  }
+
+  sentByNode(): void {
+    if (this.#isSentByNode) return;
+    this.#isSentByNode = true;
+    this.response.prependListener('finish', this.#onFinish);
+  }
+
+  sendWhole(text: string): void {
+    const { response } = this;
+    const isLast = isLastResponse(response) || this.#sink.closes;
+    // Listeners run in the asynchronous context of the code that has ended the response.
+    this.#paired.sendText?.(text, !isLast && !isHeard(response));
+  }
+
+  /** The kernel has accepted all of the response that `sendText` got. */
+  sent(): void {
+    const { response } = this;
+    if (this.#isFinished || this.#sink.isClosed) return;
+    markFinished(response);
+    const isAwaited = isHeard(response);
+    this.#finish();
+    if (!isAwaited) this.end();
+    else {
+      process.nextTick(end, this);
+      response.emit('finish');
+    }
+  }
+
+  /** The same, while others are sent: code of the site is called later. */
+  sentInRow(): void {
+    if (isHeard(this.response)) process.nextTick(sent, this);
+    else this.sent();
   }
 
   takeOver(): { readonly socket: Socket; readonly head: Buffer } {
-    const { request, response } = this;
+    const { request } = this;
     const taken = this.#connection.handOver();
     this.#isFinished = true;
-    this.response.detachSocket(taken.socket);
+    this.#detach(taken.socket);
     taken.socket.off('timeout', onTimeout);
     (request as { upgrade?: boolean }).upgrade = true;
     taken.socket.once('close', () => this.#sink.close(true));
-    response.off('finish', this.#onFinish);
     return taken;
   }
 
@@ -112,10 +166,11 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     this.#sink.closeBehind();
   }
 
-  /** The connection closed before the response was complete. Node emits `close` of the response. */
+  /** The connection closed before the response was complete. Where Node attached the response to the socket, it emits `close` of the response itself. */
   closed(): void {
     this.#source.abort();
     this.#sink.close(false);
+    if (this.sendsWhole && !this.#isFinished) emitClose(this.response);
   }
 
   bodyFailed(fault: Fault): void {
@@ -134,15 +189,25 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
 
   /** As Node's server does when a response is complete (_http_server.js, resOnFinish). */
   readonly #onFinish = (): void => {
-    const { request, response } = this;
-    this.#isFinished = true;
-    this.#isLast = isLast(response) || this.#sink.closes;
-    detachSignal(request);
-    response.detachSocket(this.#connection.socket);
-    if (this.#connection.socket.timeout) this.#connection.socket.setTimeout(0);
-    this.#source.drop(this.#isLast);
+    if (this.#isFinished) return;
+    this.#finish();
     process.nextTick(end, this);
   };
+
+  #finish(): void {
+    const { socket } = this.#connection;
+    this.#isFinished = true;
+    this.#isLast = isLastResponse(this.response) || this.#sink.closes;
+    detachSignal(this.request);
+    this.#detach(socket);
+    if (socket.timeout) socket.setTimeout(0);
+    this.#source.drop(this.#isLast);
+  }
+
+  #detach(socket: Socket): void {
+    if (this.sendsWhole) detachAttached(this.response, socket);
+    else this.response.detachSocket(socket);
+  }
 
   /** After the `finish` listeners of the site. */
   end(): void {
@@ -171,6 +236,14 @@ function onTimeout(this: Socket): void {
   const { req: request } = response ?? {};
   const isHandled = request && !request.complete && request.emit('timeout', this);
   if (!response?.emit('timeout', this) && !isHandled) this.destroy();
+}
+
+function isHeard(response: ServerResponse): boolean {
+  return response.listenerCount('finish') > 0 || response.listenerCount('close') > 0;
+}
+
+function sent(pair: ConnectionPair): void {
+  pair.sent();
 }
 
 function end(pair: ConnectionPair): void {

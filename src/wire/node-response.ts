@@ -22,6 +22,11 @@ export interface NodeConnection {
   cut(byReset: boolean): void;
   /** See `ResponseSink.takeOver`. */
   takeOver(): { readonly socket: Socket; readonly head: Buffer };
+  /** See `GuardOwner.sentByNode`. */
+  sentByNode?(): void;
+  /** See `GuardOwner`. */
+  readonly sendsWhole?: boolean;
+  sendWhole?(text: string): void;
 }
 
 export interface NodeResponseParts {
@@ -219,6 +224,20 @@ export class NodeResponse implements ResponseSink, GuardOwner {
   /** Called by the guard. */
   failWriting(fault: Fault): boolean {
     return this.owner?.failPair(fault) ?? false;
+  }
+
+  /** Called by the guard. */
+  sentByNode(): void {
+    this.#connection.sentByNode?.();
+  }
+
+  get sendsWhole(): boolean {
+    return this.#connection.sendsWhole === true;
+  }
+
+  /** Called by the guard. */
+  sendWhole(text: string): void {
+    this.#connection.sendWhole?.(text);
   }
 
   /** Makes Node write the head, instead of all headers that code has set. */

@@ -3,7 +3,8 @@ import { wrongLength } from '../contract/content-length.ts';
 import { Fault } from '../contract/fault.ts';
 import type { HeadArguments } from './flat-headers.ts';
 import { frameHead } from './node-head.ts';
-import { isHeadWaiting } from './node-insides.ts';
+import { isHeadWaiting, makeWholeHead, markEnded } from './node-insides.ts';
+import { lengthOf, toOneText, toWhole } from './written-content.ts';
 
 /** Whose response is guarded. */
 export interface GuardOwner {
@@ -13,6 +14,12 @@ export interface GuardOwner {
   finishHead(given: HeadArguments): HeadArguments;
   /** What code writes is not sent any more. False: nothing answers the fault. */
   failWriting(fault: Fault): boolean;
+  /** Node writes the response to its socket, and emits `finish` then. Idempotent. */
+  sentByNode(): void;
+  /** `sendWhole` may be called. */
+  readonly sendsWhole: boolean;
+  /** Sends a whole response, head and content as text of one character a byte. */
+  sendWhole(text: string): void;
 }
 
 export interface WriteGuardParts {
@@ -49,6 +56,8 @@ export class WriteGuard {
   #onLate: (() => void) | undefined;
   /** The chunk that is being written while Node makes the head for it. */
   #firstChunk: Chunk | undefined;
+  /** The head that is being made may be sent together with all of the content. */
+  #isWhole = false;
 
   constructor({ response, method, owner }: WriteGuardParts) {
     this.#method = method;
@@ -95,6 +104,7 @@ export class WriteGuard {
     if (this.#isDropping) return this.#response;
     if (this.#response.headersSent) return this.#call('writeHead', given);
     const owner = this.#owner;
+    if (!this.#isWhole) owner.sentByNode();
     const framed = frameHead(this.#response, this.#method, owner.changeHead(given));
     this.hasBody = framed.hasBody;
     this.declaredLength = framed.declaredLength;
@@ -112,7 +122,7 @@ export class WriteGuard {
 
   end(given: readonly unknown[]): void {
     if (this.#isDropping) this.#drop(given);
-    else this.#send(this.#isBelowAll && isHeadWaiting(this.#response) ? toOneText(given) : given, true, 'end');
+    else this.#send(given, true, 'end');
   }
 
   destroy(cause: Error | undefined): void {
@@ -149,7 +159,7 @@ export class WriteGuard {
     else this.#firstChunk = { bytes, isLast };
     try {
       if (fault) throw fault;
-      const sent = this.#call<T>(method, given);
+      const sent = isLast ? this.#callEnd<T>(given, bytes) : this.#call<T>(method, given);
       if (this.hasBody) this.sentBytes += bytes;
       return sent;
     } catch (error) {
@@ -159,6 +169,33 @@ export class WriteGuard {
       return undefined;
     } finally {
       this.#firstChunk = undefined;
+    }
+  }
+
+  /** Sends the last chunk: together with the head, if nothing was sent before. */
+  #callEnd<T>(given: readonly unknown[], bytes: number): T | undefined {
+    const response = this.#response;
+    const owner = this.#owner;
+    const content = owner.sendsWhole && this.#isBelowAll ? toWhole(given, bytes) : undefined;
+    if (content !== undefined) {
+      const head = this.#makeWholeHead(bytes);
+      // Node would write a head with other characters than ASCII in the encoding of the text that follows it.
+      if (head !== '' && (content === '' || Buffer.byteLength(head) === head.length)) {
+        markEnded(response);
+        owner.sendWhole(this.hasBody ? head + content : head);
+        return undefined;
+      }
+    }
+    owner.sentByNode();
+    return this.#call('end', this.#isBelowAll && isHeadWaiting(response) ? toOneText(given) : given);
+  }
+
+  #makeWholeHead(bytes: number): string {
+    this.#isWhole = true;
+    try {
+      return makeWholeHead(this.#response, bytes);
+    } finally {
+      this.#isWhole = false;
     }
   }
 
@@ -189,19 +226,6 @@ export class WriteGuard {
       response[GUARD] = this;
     }
   }
-}
-
-/** Copying a larger content costs more than a second write. */
-const MOST_JOINED_BYTES = 16_000;
-
-/** Node writes a head together with a text, while bytes would be a second write. In latin1 each byte of the content is a character. */
-function toOneText(given: readonly unknown[]): readonly unknown[] {
-  const content = given[0];
-  if (!(content instanceof Uint8Array) || content.length === 0 || content.length > MOST_JOINED_BYTES) return given;
-  const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
-  const text = bytes.toString('latin1');
-  const done = given.at(-1);
-  return typeof done === 'function' ? [text, 'latin1', done] : [text, 'latin1'];
 }
 
 type Methods = Pick<ServerResponse, Method>;
@@ -259,11 +283,3 @@ interface Chunk {
 /** The methods that change a response or send a part of it. */
 const SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers', 'flushHeaders'] as const;
 const INTERIM = ['writeContinue', 'writeProcessing', 'writeEarlyHints'] as const;
-
-/** Bytes of the chunk given to `write` or `end`. Undefined for a chunk that Node rejects. */
-function lengthOf([chunk, encoding]: readonly unknown[]): number | undefined {
-  if (chunk === undefined || chunk === null || typeof chunk === 'function') return 0;
-  if (chunk instanceof Uint8Array) return chunk.byteLength;
-  if (typeof chunk !== 'string') return undefined;
-  return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'); // Node refuses others
-}

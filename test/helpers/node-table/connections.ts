@@ -109,7 +109,10 @@ export const CONNECTIONS: Cases = {
       }
     },
     listener(request, response, note) {
-      note(request.socket.listenerCount('close'), request.socket.listenerCount('timeout'));
+      const socket: typeof request.socket & { before?: number } = request.socket;
+      const listeners = socket.listenerCount('close') + socket.listenerCount('timeout');
+      socket.before ??= listeners;
+      note(listeners - socket.before);
       response.end(request.url);
     },
   },

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { PatternSegment } from '../../../contract/pattern.ts';
-import type { Outcome, Params, Target } from '../../../contract/target.ts';
+import type { Answer, Outcome, Params, Target } from '../../../contract/target.ts';
 import type { FunctionLimits } from '../../../http/function-limits.ts';
 import type { App } from './app.ts';
 import type { Platform } from './platform.ts';
@@ -36,7 +36,7 @@ export class AppTarget implements Target {
     this.#prefixLength = prefixLength(segments);
   }
 
-  async answer(exchange: Exchange, params: Params): Promise<Outcome> {
+  answer(exchange: Exchange, params: Params): Answer {
     // Apps cannot open WebSockets, as on the platform. A later route or the hop may.
     if (exchange.upgrade) return 'passed';
     const limits = this.#limits;
@@ -44,11 +44,11 @@ export class AppTarget implements Target {
     const url = this.#toOwnUrl(exchange.target);
     exchange.noteRun();
     try {
-      await this.#app.serve({ exchange, url, params, platform: this.#platform, limits });
+      const served = this.#app.serve({ exchange, url, params, platform: this.#platform, limits });
+      return served === undefined ? 'answered' : served.then(toAnswered, failCall);
     } catch (cause) {
-      throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
+      return failCall(cause);
     }
-    return 'answered';
   }
 
   /**
@@ -66,6 +66,14 @@ export class AppTarget implements Target {
     const segments = path.split('/').filter((segment) => segment !== '');
     return `/${segments.slice(this.#prefixLength).join('/')}${target.slice(path.length)}`;
   }
+}
+
+function toAnswered(): Outcome {
+  return 'answered';
+}
+
+function failCall(cause: unknown): never {
+  throw cause instanceof Fault ? cause : new Fault('function_error', { cause });
 }
 
 /**

@@ -16,10 +16,10 @@ export interface AppCall {
 /** An application of a web framework, with its own routes and error responses. */
 export interface App {
   /**
-   * Resolves when the response is written or the client has left. Rejects with an error for which
+   * Undefined if the response is written. Else resolves when it is, or the client has left. Throws or rejects with an error for which
    * the app wrote no response.
    */
-  serve(call: AppCall): Promise<void>;
+  serve(call: AppCall): Promise<void> | undefined;
 }
 
 /** `request.context` of an app: the context of a handler without `request`. */

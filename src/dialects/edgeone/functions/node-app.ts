@@ -1,4 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AnswerListener } from '../../../contract/answer-listener.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { keepCall } from '../../../http/keep-call.ts';
@@ -17,32 +19,75 @@ export class NodeApp implements App {
     this.#listener = listener;
   }
 
-  async serve(call: AppCall): Promise<void> {
-    const { exchange, url, limits } = call;
-    const { node } = exchange;
-    const { request, response }: AppPair = node;
+  serve(call: AppCall): Promise<void> | undefined {
+    const { exchange, url } = call;
+    const { request, response }: AppPair = exchange.node;
     const context = toAppContext(call);
     request.context = context;
     request.url = url;
     setPlatformHeaders(request.headers, { geo: context.geo, requestId: exchange.requestId.value });
     response.setHeader(exchange.requestId.name, exchange.requestId.value);
-    const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
-    response.on('close', resolve);
-    exchange.listen({ clientLeft() {}, pairFailed: reject });
-    keepCall(exchange);
+    const watch = new PairWatch();
+    exchange.listen(watch);
+    let returned: unknown;
     try {
-      const returned = this.#listener(request, response);
-      if (returned instanceof Promise) returned.catch((error) => fail(exchange, error, reject));
-      await limits.inTime(exchange, answered);
+      returned = this.#listener(request, response);
+      if (watch.isFailed) throw watch.fault;
     } catch (error) {
-      const isTimedOut = error instanceof Fault && error.code === 'function_timeout';
-      response.off('close', resolve);
-      // The app may still hold the connection.
-      exchange.response.closeBehind();
-      node.mute(isTimedOut ? () => limits.reportLate(exchange) : undefined);
-      throw error;
+      return stop(call, error);
     }
+    // As of most requests: nothing has to be awaited.
+    if (response.writableEnded && !(returned instanceof Promise)) {
+      if (hasListeners(response) || hasListeners(request)) keepCall(exchange);
+      return undefined;
+    }
+    return awaitEnd(call, watch, returned);
   }
+}
+
+/** The fault of a pair, or what gets it. */
+class PairWatch implements AnswerListener {
+  isFailed = false;
+  fault: unknown;
+  reject: ((error: unknown) => void) | undefined;
+
+  clientLeft(): void {}
+
+  pairFailed(fault: unknown): void {
+    this.isFailed = true;
+    this.fault = fault;
+    this.reject?.(fault);
+  }
+}
+
+function hasListeners(emitter: EventEmitter): boolean {
+  return emitter.listenerCount('finish') > 0 || emitter.listenerCount('close') > 0 || emitter.listenerCount('end') > 0;
+}
+
+/** Waits for the end of the response. `returned`: by the app. */
+async function awaitEnd(call: AppCall, watch: PairWatch, returned: unknown): Promise<void> {
+  const { exchange, limits } = call;
+  const { response } = exchange.node;
+  const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
+  watch.reject = reject;
+  response.on('close', resolve);
+  keepCall(exchange);
+  if (returned instanceof Promise) returned.catch((error) => fail(exchange, error, reject));
+  try {
+    await limits.inTime(exchange, answered);
+  } catch (error) {
+    response.off('close', resolve);
+    stop(call, error);
+  }
+}
+
+/** What the app still writes is not sent. */
+function stop({ exchange, limits }: AppCall, error: unknown): never {
+  const isTimedOut = error instanceof Fault && error.code === 'function_timeout';
+  // The app may still hold the connection.
+  exchange.response.closeBehind();
+  exchange.node.mute(isTimedOut ? () => limits.reportLate(exchange) : undefined);
+  throw error;
 }
 
 /** An error after the end of the response can only be logged. */
