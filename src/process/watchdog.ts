@@ -173,12 +173,21 @@ function startThread(setup: ThreadSetup): Worker | undefined {
 const NO_WATCHDOG =
   'the watchdog cannot run, so nothing reports or ends an event loop that stands still, and a signal waits for it';
 
-/** Writes each call that begins to the shared memory. A third of a µs for each call. */
+/** Writes each call that begins to the shared memory. What is the same as for the call before is not written again. */
 function noteLastCall(shared: StallMemory): () => void {
   const text = toLastCallText(shared);
+  let [lastCode, lastRoute, codeLength] = ['', '', 0];
   const note = (message: unknown): void => {
     const { calledCode, route = '', requestId, jobId = '' } = message as SiteCall; // what is published there
-    shared[LAST_CALL_LENGTH] = text.write(`${calledCode}\n${route}\n${requestId?.value ?? ''}\n${jobId}`);
+    if (calledCode !== lastCode || route !== lastRoute || codeLength === 0) {
+      [lastCode, lastRoute] = [calledCode, route];
+      codeLength = text.write(`${calledCode}\n${route}\n`);
+    }
+    const id = requestId?.value ?? '';
+    let at = codeLength;
+    // Ids are ASCII. Node writes a text that was cut out of another one, as most ids are, by a slow call.
+    for (let next = 0; next < id.length && at < text.length; next++) text[at++] = id.charCodeAt(next);
+    shared[LAST_CALL_LENGTH] = jobId === '' ? at : at + text.write(`\n${jobId}`, at);
   };
   CALL_BEGINS.subscribe(note);
   return () => void CALL_BEGINS.unsubscribe(note);
