@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 
 const REG_NAME = /^(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})+(?::(\d{0,5}))?$/;
-const PLAIN_NAME = /^[a-z\d.-]+$/;
+const PLAIN_NAME = /^[a-z\d.-]+(?::\d{1,4})?$/;
 const IP_LITERAL = /^\[([\dA-Fa-f:.]+)\](?::(\d{0,5}))?$/;
 
 /**

@@ -83,6 +83,9 @@ export abstract class HeaderLines {
   #start = 0;
   /** Of each known line, in order: its id, and its offset. */
   readonly #ids: number[] = [];
+  /** A bit for each id below BITS, and for each one above. */
+  #low = 0;
+  #high = 0;
   readonly #lines: number[] = [];
   /** Offsets of the other lines. */
   readonly #unknown: number[] = [];
@@ -127,6 +130,7 @@ export abstract class HeaderLines {
 
   /** The value of a known header other than OF_CONNECTION; repeats are joined. */
   value(id: number, separator = ', '): string | undefined {
+    if (!this.has(id)) return undefined;
     const ids = this.#ids;
     let value: string | undefined;
     for (let at = 0; at < ids.length; at++) {
@@ -147,7 +151,7 @@ export abstract class HeaderLines {
   }
 
   has(id: number): boolean {
-    return this.#ids.includes(id);
+    return (id < BITS ? this.#low & (1 << id) : this.#high & (1 << (id - BITS))) !== 0;
   }
 
   /** The text from `from` (0: with the first line) on, each line with its end, without the known lines with an id up to `last`. */
@@ -176,6 +180,8 @@ export abstract class HeaderLines {
       const id = KNOWN.idAt(text, line, colon - line);
       if (id === 0) this.#unknown.push(line);
       else {
+        if (id < BITS) this.#low |= 1 << id;
+        else this.#high |= 1 << (id - BITS);
         this.#ids.push(id);
         this.#lines.push(line);
         if (id <= LAST_OF_FRAMING) this.noteFraming(id, this.#valueAt(line));
@@ -226,6 +232,8 @@ export abstract class HeaderLines {
 }
 
 const COLON = 0x3a;
+/** V8 keeps a number of so many bits without an object. */
+const BITS = 30;
 const NO_NAMES: readonly string[] = Object.freeze([]);
 
 function isBlank(code: number): boolean {

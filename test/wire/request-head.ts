@@ -87,7 +87,7 @@ test('a header is found by its name in any case, whether its name is a usual one
 });
 
 test('Host may be empty, a name or an address, with or without a port', (t) => {
-  for (const host of ['a', 'A.b', 'a:80', 'a:', '[::1]', '[::1]:80', '1.2.3.4', 'a_b', '%41']) {
+  for (const host of ['a', 'A.b', 'a:80', 'a:8080', 'a:65535', 'a:', '[::1]', '[::1]:80', '1.2.3.4', 'a_b', '%41']) {
     t.is(read('GET / HTTP/1.1', `Host: ${host}`).host, host);
   }
 });
