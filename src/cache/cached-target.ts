@@ -25,6 +25,8 @@ export class CachedTarget implements Target {
   readonly #watches: Readonly<Record<'miss' | 'head' | 'bypass' | 'method', HeadWatch>>;
   /** Responses in a row that could not be stored. */
   #refused: number;
+  /** What `answerAtOnce` has looked up for the request that `answer` gets next. */
+  #found: { readonly exchange: Exchange; readonly place: Place } | undefined;
 
   constructor(parts: TracedTargetParts) {
     this.name = parts.target.name;
@@ -46,6 +48,19 @@ export class CachedTarget implements Target {
     return tracer && isUsed
       ? tracer.runCache(exchange, () => this.#begin(exchange, params))
       : this.#begin(exchange, params);
+  }
+
+  /** A trace has a span for each use of the cache, so with a tracer `answer` sends all entries. */
+  answerAtOnce(exchange: Exchange): boolean {
+    const { tracer, answers } = this.#parts;
+    const { request, ruleStatus } = exchange;
+    const { method, upgrade, body } = request;
+    if (answers.isEmpty || tracer || (method !== 'GET' && method !== 'HEAD')) return false;
+    if (upgrade !== undefined || body.announcedBytes !== 0 || ruleStatus !== 0 || isMisleading(exchange)) return false;
+    const place = this.#find(exchange);
+    if (this.#sendIfFresh(exchange, place)) return true;
+    this.#found = { exchange, place };
+    return false;
   }
 
   #begin(exchange: Exchange, params: Params): Answer {
@@ -80,7 +95,18 @@ export class CachedTarget implements Target {
 
   #find(exchange: Exchange): Place {
     const { answers, version, rule } = this.#parts;
-    return answers.find(exchange, version, rule);
+    const found = this.#found;
+    this.#found = undefined;
+    return found?.exchange === exchange ? found.place : answers.find(exchange, version, rule);
+  }
+
+  #sendIfFresh(exchange: Exchange, { kept }: Place): boolean {
+    const { rule, answers } = this.#parts;
+    const nowMs = answers.bans.nowMs();
+    if (kept?.freshness(nowMs) !== 'fresh') return false;
+    if (kept.entry.isDurable && answers.bans.isInDoubt(kept.entry.askedAtMs)) return false;
+    sendKept(exchange, kept, { rule, outcome: { hit: true, ttlS: toSeconds(kept.leftMs(nowMs)) }, nowMs });
+    return true;
   }
 
   /**
@@ -95,7 +121,7 @@ export class CachedTarget implements Target {
     if (!kept || freshness === 'stale') return false;
     if (kept.entry.isDurable && !source.isCollapsed && answers.bans.isInDoubt(kept.entry.askedAtMs)) return false;
     const isStale = freshness === 'revalidating' && !source.isCollapsed;
-    const ttlS = Math.ceil(kept.leftMs(nowMs) / 1000);
+    const ttlS = toSeconds(kept.leftMs(nowMs));
     const outcome = { hit: true, ttlS, ...source, ...(isStale && ({ forwarded: 'stale' } as const)) };
     sendKept(exchange, kept, { rule, outcome, nowMs });
     if (isStale && !answers.flights.has(place.primaryKey + place.variantKey))
@@ -189,6 +215,10 @@ export class CachedTarget implements Target {
     exchange.response.end();
     return 'answered';
   }
+}
+
+function toSeconds(ms: number): number {
+  return Math.ceil(ms / 1000);
 }
 
 /** How an entry came to the request, besides by a look-up in memory. */

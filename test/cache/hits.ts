@@ -1,5 +1,6 @@
 import test from 'ava';
-import { type Question, serveCached } from '../helpers/cached-server.ts';
+import { ask as askPort, createCachedPage, type Question, type Reply, serveCached } from '../helpers/cached-server.ts';
+import { serveExchanges } from '../helpers/exchange-server.ts';
 import { writeText } from '../helpers/write-text.ts';
 
 const DATE = 'Fri, 15 Jan 2027 08:00:00 GMT';
@@ -26,6 +27,26 @@ test('a stored response is sent again with its date, its age and the id of the n
     'x-request-id': 'id-of-this',
     'content-length': '6',
   });
+});
+
+test('only a fresh response is sent before the code of the target counts as called', async (t) => {
+  const { target, bans } = createCachedPage((exchange, call) => writeText(exchange, 200, `page ${call}`, FRESH));
+  const atOnce: (boolean | undefined)[] = [];
+  const server = await serveExchanges(t, async (exchange) => {
+    exchange.answeredBy = target.name;
+    atOnce.push(target.answerAtOnce?.(exchange));
+    if (!atOnce.at(-1)) await target.answer(exchange, {});
+  });
+  const ask = (question: Question = {}): Promise<Reply> => askPort(server.port, question);
+
+  await ask();
+  t.is((await ask()).body, 'page 1');
+  t.is((await ask({ path: '/other' })).body, 'page 2');
+  t.is((await ask({ method: 'POST' })).body, 'page 3');
+  t.is((await ask()).body, 'page 4');
+  bans.pass(61_000);
+  t.is((await ask()).body, 'page 5');
+  t.deepEqual(atOnce, [false, true, false, false, false, false]);
 });
 
 test('a stored response is not sent after its lifetime, which begins with the age that it came with', async (t) => {
