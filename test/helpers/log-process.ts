@@ -44,6 +44,13 @@ const ACCESS = `
     requestId: { value: '' },
     tookMs: 0,
     writtenBytes: 0,
+    contentType: '',
+    upstreamStatus: '',
+    upstreamAddress: '',
+    sectionTag: '',
+    route: '',
+    answeredBy: '',
+    traceId: '',
   };
   const access = (askedTarget) => log.access({ ...exchange, askedTarget });`;
 
