@@ -17,8 +17,7 @@ export interface Listing {
 /** The listing for people, line by line, without empty parts. */
 export function toTable({ root, site, notes }: Listing): readonly string[] {
   return [
-    `site ${inOneLine(root)}${site.routes.length > 0 ? `, ${spellCounts(countRoutes(site.routes))}` : ''}`,
-    ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(site)),
+    ...toRouteLines({ root, site }),
     ...part('jobs', site.jobRules.map(jobRow)),
     // A mistake is one of the problems.
     ...part('conflicts', site.conflicts.filter(({ isMistake }) => !isMistake).map(conflictRow)),
@@ -31,6 +30,14 @@ export function toTable({ root, site, notes }: Listing): readonly string[] {
       'notes',
       notes.map((note) => [note]),
     ),
+  ];
+}
+
+/** The part of the listing that has the routes. */
+export function toRouteLines({ root, site }: Pick<Listing, 'root' | 'site'>): readonly string[] {
+  return [
+    `site ${inOneLine(root)}${site.routes.length > 0 ? `, ${spellCounts(countRoutes(site.routes))}` : ''}`,
+    ...(site.routes.length > 0 ? part('routes', routeRows(site.routes)) : noRoutes(site)),
   ];
 }
 

@@ -50,6 +50,8 @@ export interface Route {
   readonly file: string;
   /** A short description for lists of routes. */
   readonly about?: string;
+  /** It exists in development only, such as the URL of a scheduled function. It is not counted, so that a site has one number of routes. */
+  readonly isForDevelopment?: boolean;
   /** Of a filter that may protect something: its kind, such as `Basic-Auth`, and what names it: files or paths. */
   readonly guards?: { readonly kind: string; readonly names: readonly string[] };
   /** For a static file: its folder, relative to the site. Lists of routes show one line for the folder. */
@@ -69,7 +71,8 @@ export interface RouteCounts {
 /** A file counts once, though it may have several paths. */
 export function countRoutes(routes: readonly Route[]): RouteCounts {
   const files = routes.filter(({ folder }) => folder !== undefined);
-  return { routes: routes.length - files.length, files: countFiles(files) };
+  const others = routes.filter(({ folder, isForDevelopment }) => folder === undefined && !isForDevelopment);
+  return { routes: others.length, files: countFiles(files) };
 }
 
 /** Of routes for files. */

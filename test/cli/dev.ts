@@ -83,18 +83,24 @@ test('dev reads a file again that was saved while the site was read', async (t) 
   t.is(await (await fetch(`http://127.0.0.1:${running.port}/a`)).text(), 'new');
 });
 
-test('dev counts the files of a folder, and names no keys without a terminal', async (t) => {
+test('dev counts routes and files as a start does, and names no keys without a terminal', async (t) => {
   const site = await siteFolder(t, {
     'cloud-functions/a.js': answering('a'),
     'public/index.html': 'home',
     'public/docs/a.html': 'a',
     'public/b.css': '',
+    // Its URL exists in development only.
+    'netlify/functions/nightly.mjs': "export default () => {}; export const config = { schedule: '@daily' };",
   });
 
-  const running = await runNexthop(t, { args: ['dev', site], env: { LOG_DIR: '' } });
-  await running.said(/live page/);
+  const [running, started] = await Promise.all([
+    runNexthop(t, { args: ['dev', site], env: { LOG_DIR: '' } }),
+    runNexthop(t, { args: ['start', site] }),
+  ]);
+  await Promise.all([running.said(/live page/), started.said(/logs/)]);
 
-  t.regex(running.output(), /site +\/.*, 1 route, 3 files\n/);
+  // Any function of Netlify brings the route of images.
+  for (const each of [running, started]) t.regex(each.output(), /site +\/.*, 2 routes, 3 files\n/);
   t.notRegex(running.output(), /keys/);
 });
 

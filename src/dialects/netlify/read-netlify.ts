@@ -45,7 +45,8 @@ export async function readNetlify(given: Project): Promise<Reading> {
   ]);
   const opened = await openFunctions(project, { ...found, deployFiles: deployFiles.files });
   // Only for a site of this platform: for others the path has no meaning.
-  const isUsed = toml !== NO_TOML || opened.routes.length > 0 || ruleFiles.redirects.length > 0;
+  const parts = [opened.routes, opened.jobRules, edge.routes, ruleFiles.redirects];
+  const isUsed = toml !== NO_TOML || parts.some((each) => each.length > 0);
   const images = isUsed && !project.ahead ? [toImageRoute(project, toml.remoteImages)] : [];
   // Redirects depend on the routes of functions. With `ahead` no function is loaded, so there are
   // no such routes.

@@ -128,22 +128,22 @@ class Routing {
     }));
   }
 
-  #toDescription(methods: Route['methods']): Pick<Route, 'methods' | 'dialect' | 'file' | 'about' | 'limit'> {
+  #toDescription(methods: Route['methods']): Omit<Route, 'pattern' | 'target' | 'step'> {
     const { file, generation, config } = this.#declaration;
     const name = config.displayName && JSON.stringify(config.displayName);
     const except = config.excludedPaths.length > 0 && `not ${config.excludedPaths.join(' ')}`;
     const rule = config.rateLimit === 'wrong' ? undefined : config.rateLimit;
     const limit = config.rateLimit === 'wrong' ? 'closed' : rule && describeLimit(rule);
-    const labels = [
-      generation === 'lambda' ? 'Lambda' : 'modern',
-      config.background && 'background',
-      name,
-      limit,
-      except,
-    ];
+    const isScheduled = config.schedule !== undefined;
+    const kind = isScheduled ? 'scheduled: no URL in production' : config.background && 'background';
+    const labels = [generation === 'lambda' ? 'Lambda' : 'modern', kind, name, limit, except];
     const about = labels.filter(Boolean).join(', ');
     // All paths of a function share its rule, and so one count.
-    return { methods, dialect: 'netlify', file, about, ...(rule && { limit: { rule } }) };
+    return {
+      ...{ methods, dialect: 'netlify', file, about },
+      ...(rule && { limit: { rule } }),
+      ...(isScheduled && { isForDevelopment: true }),
+    };
   }
 
   #rank(): number {
