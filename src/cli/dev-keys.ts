@@ -6,7 +6,7 @@ import type { Edge } from '../edge.ts';
 import { align } from './align.ts';
 import { openInBrowser } from './open-in-browser.ts';
 import { spellSchedule } from './routes-listed.ts';
-import { toTable } from './routes-table.ts';
+import { toRouteLines } from './routes-table.ts';
 
 export interface DevKeysParts {
   readonly edge: Edge;
@@ -26,6 +26,7 @@ const HELP = [
   'j  print the jobs and schedules of the site',
   's  run a schedule now',
   'q  quit',
+  '?  print the keys',
 ];
 
 const CLEAR = '\x1b[2J\x1b[3J\x1b[H';
@@ -44,7 +45,7 @@ export class DevKeys {
     this.#actions = Object.assign(Object.create(null), {
       r: () => this.#printRoutes(),
       l: () => parts.terminal.note(CLEAR),
-      o: () => openInBrowser(parts.url),
+      o: () => openInBrowser(parts.url, (line) => parts.terminal.note(line)),
       j: () => this.#printJobs(),
       s: () => this.#chooseSchedule(),
       q: parts.end,
@@ -62,7 +63,7 @@ export class DevKeys {
 
   #printRoutes(): void {
     const { edge, root } = this.#parts;
-    this.#print(toTable({ root, site: edge.site, notes: [] }));
+    this.#print(toRouteLines({ root, site: edge.site }));
   }
 
   #printJobs(): void {
@@ -103,7 +104,10 @@ export interface KeysParts {
   readonly stdin: ReadStream;
   /** Called with each key, e.g. `r`. */
   readonly onKey: (key: string) => void;
-  /** Called for Ctrl-C, which is no signal any more. */
+  /**
+   * Called for Ctrl-C, which is no signal any more, and when the terminal is closed: SIGHUP is a reload, so the server would run on
+   * and keep the port.
+   */
   readonly onInterrupt: () => void;
 }
 
@@ -118,13 +122,20 @@ export function listenToKeys({ stdin, onKey, onInterrupt }: KeysParts): () => vo
   };
   stdin.setRawMode(true);
   stdin.on('data', listen);
+  // Reading a closed terminal fails (EIO), or ends.
+  for (const event of CLOSED) stdin.on(event, onInterrupt);
   stdin.resume();
   return () => {
     stdin.off('data', listen);
+    for (const event of CLOSED) stdin.off(event, onInterrupt);
+    // The terminal may fail later.
+    stdin.on('error', () => undefined);
     stdin.setRawMode(false);
     stdin.pause();
   };
 }
+
+const CLOSED = ['end', 'error'] as const;
 
 export function isTerminal(stdin: NodeJS.ReadStream): stdin is ReadStream {
   return stdin.isTTY === true;

@@ -87,7 +87,7 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
       const keys = new DevKeys({ edge, terminal, root: config.site, url, end });
       endKeys = listenToKeys({ stdin, onKey: (key) => keys.press(key), onInterrupt: end });
     }
-    if (flags.open) openInBrowser(url);
+    if (flags.open) openInBrowser(url, (line) => terminal.note(line));
   };
   try {
     return await start({ ...config, PORT }, out, {

@@ -30,20 +30,27 @@ export interface ProcessSetup {
   readonly args?: readonly string[];
   /** A program with its arguments that starts node, e.g. in another namespace. */
   readonly under?: readonly string[];
+  /** Its input and output are a terminal, which gets what is written to `child.stdin`. */
+  readonly hasTerminal?: boolean;
 }
+
+/** Of util-linux, which every Debian has. */
+const SCRIPT = '/usr/bin/script';
 
 /** Runs a command of nexthop in a child process, on a free port. Ended when the test ends. */
 export async function runNexthop(
   t: ExecutionContext,
-  { site, env = {}, args, under = [] }: ProcessSetup = {},
+  { site, env = {}, args, under = [], hasTerminal = false }: ProcessSetup = {},
 ): Promise<RunningProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'nexthop-'));
   const logDir = env.LOG_DIR ?? join(folder, 'log');
   const command = [process.execPath, CLI, ...(args ?? ['start', site ?? folder])];
-  const [program = '', ...rest] = [...under, ...command];
+  const quoted = command.map((word) => `'${word}'`).join(' ');
+  const terminal = [SCRIPT, '--quiet', '--return', '--command', quoted, '/dev/null'];
+  const [program = '', ...rest] = hasTerminal ? terminal : [...under, ...command];
   const child = spawn(program, rest, {
     env: { ...CHILD_ENV, PORT: '0', HOST: '127.0.0.1', ...env, LOG_DIR: logDir },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [hasTerminal ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   let text = '';
   let stdout = '';
@@ -52,11 +59,11 @@ export async function runNexthop(
     text += chunk;
     for (const check of [...waiting]) check();
   };
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     stdout += chunk;
     receive(chunk);
   });
-  child.stderr.on('data', receive);
+  child.stderr?.on('data', receive);
   const exited = new Promise<number | string>((resolve) => {
     child.on('close', (code, signal) => {
       resolve(code ?? signal ?? -1);
