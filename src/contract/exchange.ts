@@ -117,6 +117,8 @@ export class Exchange implements Member, ResponseListener, PairOwner {
   callEnder: CallEnder | undefined;
   /** The request was answered instead of by its function. Whatever the function still writes is discarded. */
   isCallEnded = false;
+  /** Set before `node` is read the first time. */
+  nodeObjects: PairOwner['nodeObjects'];
   readonly kept = new KeptValues();
   nextMember: Member | undefined;
   previousMember: Member | undefined;

@@ -57,8 +57,16 @@ export interface NodePair {
   mute(onLate?: () => void): void;
 }
 
+/** Makes Node's objects of a pair. */
+export interface NodeObjects {
+  createRequest(socket: Socket): IncomingMessage;
+  createResponse(request: IncomingMessage): ServerResponse;
+}
+
 /** The exchange of a pair, as far as the pair needs it. */
 export interface PairOwner {
+  /** Undefined: those of `node:http`. */
+  readonly nodeObjects?: NodeObjects | undefined;
   /** Rules of the site change the status or the headers of the response. */
   readonly changesHead: boolean;
   /** The status that is sent instead of `status`. */

@@ -1,7 +1,7 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault } from '../contract/fault.ts';
-import type { IncomingRequest, NodePair, NodeView, PairOwner } from '../contract/http-message.ts';
+import type { IncomingRequest, NodeObjects, NodePair, NodeView, PairOwner } from '../contract/http-message.ts';
 import {
   attachSocket,
   currentResponse,
@@ -73,8 +73,9 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
 
   constructor({ connection, paired, request, target, owner }: ConnectionPairParts) {
     const { socket, rules } = connection;
-    const source = new NodeRequest({ request, target, owner: this });
-    const response = new ServerResponse(source.message);
+    const objects = owner.nodeObjects ?? PLAIN_OBJECTS;
+    const source = new NodeRequest({ request, target, owner: this, objects });
+    const response = objects.createResponse(source.message);
     setKeepAliveMs(response, rules.keepAliveMs);
     this.sendsWhole = paired.sendText !== undefined;
     if (this.sendsWhole) attachSocket(response, socket);
@@ -220,6 +221,11 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     }
   }
 }
+
+const PLAIN_OBJECTS: NodeObjects = {
+  createRequest: (socket) => new IncomingMessage(socket),
+  createResponse: (request) => new ServerResponse(request),
+};
 
 const WATCHED = Symbol('watched');
 

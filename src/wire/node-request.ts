@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault } from '../contract/fault.ts';
-import type { BodySink, BodySource, IncomingRequest } from '../contract/http-message.ts';
+import type { BodySink, BodySource, IncomingRequest, NodeObjects } from '../contract/http-message.ts';
 import { addHeaderLines, closeEmpty } from './node-insides.ts';
 
 /** The owner of a request of Node. */
@@ -17,6 +17,7 @@ export interface NodeRequestParts {
   /** Becomes `url`. */
   readonly target: string;
   readonly owner: NodeRequestOwner;
+  readonly objects: NodeObjects;
 }
 
 /** A request as Node's own object, with the data of the request of a connection; it can be read as either. */
@@ -28,11 +29,11 @@ export class NodeRequest implements IncomingRequest, BodySink {
   #isOver = false;
   #isReleased = false;
 
-  constructor({ request, target, owner }: NodeRequestParts) {
+  constructor({ request, target, owner, objects }: NodeRequestParts) {
     const { method, minor, headers, socket, body } = request;
     this.#request = request;
     this.#owner = owner;
-    const message = new IncomingMessage(socket);
+    const message = objects.createRequest(socket);
     message.httpVersionMajor = 1;
     message.httpVersionMinor = minor;
     message.httpVersion = minor === 1 ? '1.1' : '1.0';

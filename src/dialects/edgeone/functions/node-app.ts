@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnswerListener } from '../../../contract/answer-listener.ts';
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import type { NodeObjects } from '../../../contract/http-message.ts';
 import { keepCall } from '../../../http/keep-call.ts';
+import { createNodeObjects } from '../../../http/node-objects.ts';
 import { type App, type AppCall, type AppContext, toAppContext } from './app.ts';
 
 /** A request listener of node:http: an Express app, or Koa's callback. */
@@ -14,6 +16,8 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
  */
 export class NodeApp implements App {
   readonly #listener: NodeListener;
+  #objects: NodeObjects | undefined;
+  #isCalled = false;
 
   constructor(listener: NodeListener) {
     this.#listener = listener;
@@ -21,6 +25,7 @@ export class NodeApp implements App {
 
   serve(call: AppCall): Promise<void> | undefined {
     const { exchange, url } = call;
+    exchange.nodeObjects = this.#nodeObjects;
     const { request, response }: AppPair = exchange.node;
     const context = toAppContext(call);
     request.context = context;
@@ -43,6 +48,22 @@ export class NodeApp implements App {
     }
     return awaitEnd(call, watch, returned);
   }
+
+  /** Found at the first call, when the app is complete. */
+  get #nodeObjects(): NodeObjects | undefined {
+    if (!this.#isCalled) {
+      const { request, response }: ExpressApp = this.#listener as ExpressApp;
+      this.#objects = createNodeObjects(request, response);
+      this.#isCalled = true;
+    }
+    return this.#objects;
+  }
+}
+
+/** An app of Express has the prototypes that it gives to Node's objects. */
+interface ExpressApp {
+  readonly request?: unknown;
+  readonly response?: unknown;
 }
 
 /** The fault of a pair, or what gets it. */
