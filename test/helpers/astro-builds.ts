@@ -113,7 +113,14 @@ export function ownBuildWithSlashes(major: 5 | 7): AstroSetup {
   };
 }
 
+/** Every major with nexthop's adapter. */
+export const OWN_BUILDS: readonly AstroSetup[] = MAJORS.map((major) => ({
+  major,
+  adapter: 'nexthop/astro',
+  options: { mode: 'standalone' },
+}));
+
 /** For titles of tests. */
-export function nameOf({ major, options }: AstroSetup): string {
-  return `a ${String(options?.mode ?? 'middleware')} build of Astro ${major}`;
+export function nameOf({ major, adapter, options }: AstroSetup): string {
+  return `a ${String(options?.mode ?? 'middleware')} build of Astro ${major}${adapter ? ` with ${adapter}` : ''}`;
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { astro } from '../../../src/dialects/astro/astro.ts';
-import { BUILDS, nameOf } from '../../helpers/astro-builds.ts';
+import { BUILDS, nameOf, OWN_BUILDS } from '../../helpers/astro-builds.ts';
 import { type AstroEdge, startAstroEdge } from '../../helpers/astro-edge.ts';
 import { serveExchanges } from '../../helpers/exchange-server.ts';
 import { fakeBuild } from '../../helpers/fake-build.ts';
@@ -9,7 +9,7 @@ import { project } from '../../helpers/project.ts';
 const FROM_PROXY = { 'x-forwarded-proto': 'https', 'true-client-ip': '198.51.100.7' };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
-for (const build of BUILDS) {
+for (const build of [...BUILDS, ...OWN_BUILDS]) {
   test(`${nameOf(build)} gets the scheme and the client address that a trusted proxy sets`, async (t) => {
     const edge = await startAstroEdge(t, build);
 

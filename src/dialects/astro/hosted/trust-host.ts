@@ -2,11 +2,16 @@ import { manifestStart } from './manifest.ts';
 
 /**
  * Whether a build makes the URL of a request from the Host header as it is. Since Astro 6.4,
- * @astrojs/node calls this function for it.
+ * @astrojs/node calls this function for it. A build by nexthop's adapter gets a Request with the
+ * right URL. If it allowed every host, Astro would use X-Forwarded-Host, and make another Request
+ * for each request with X-Forwarded-Proto.
  */
 export function takesHost(text: string): boolean {
-  return text.includes('createRequestFromNodeRequest(');
+  return text.includes('createRequestFromNodeRequest(') || OF_OWN_ADAPTER.test(text);
 }
+
+/** The import in the entry of such a build. */
+const OF_OWN_ADAPTER = /from ?["']nexthop\/astro-server["']/;
 
 const NO_HOSTS = '"allowedDomains":[]';
 const EVERY_HOST = '"allowedDomains":[{}]';
