@@ -1,5 +1,8 @@
 type Body = ConstructorParameters<typeof Response>[0];
 
+/** A body that Node's class turns into a stream. */
+export type Pieces = AsyncIterable<Uint8Array>;
+
 /** Node's own Response class. */
 export const NativeResponse: typeof Response = globalThis.Response;
 
@@ -22,16 +25,19 @@ export interface ResponseParts {
 
 /**
  * The Response class of functions. It behaves as Node's own and is an instance of it, but a native Response is made only when code looks at more than
- * its status: most functions answer with a string, and the native object costs ten times as much as the rest of such an answer.
+ * its status: most functions answer with a string, and the native object costs ten times as much as the rest of such an answer. A body in pieces, as
+ * that of a page of Astro, becomes a stream only when code reads it.
  */
 export class TextResponse {
   /** The body, if it is text. */
   #text: string | undefined;
+  /** The body, if it is in pieces. */
+  #pieces: Pieces | undefined;
   /** Set as long as there is no native Response. */
   #plain: ResponseParts | undefined;
-  /** Of a text: without body. */
+  /** Of a text or pieces: without body. */
   #native: Response | undefined;
-  /** The native Response of the text, created when code first reads the body. */
+  /** The native Response with the body, created when code first reads it. */
   #read: Response | undefined;
   #isTaken = false;
 
@@ -50,7 +56,8 @@ export class TextResponse {
   /** With defaults, so that the class has the length of the native one. */
   constructor(body: Body = undefined, init: ResponseInit | undefined = undefined) {
     if (typeof body !== 'string') {
-      this.#native = new NativeResponse(body, init);
+      if (isPieces(body)) this.#pieces = body;
+      this.#native = this.#pieces ? toShell(this.#pieces, init) : new NativeResponse(body, init);
       return;
     }
     this.#text = body;
@@ -97,6 +104,13 @@ export class TextResponse {
     return response.#text;
   }
 
+  /** The same for a body in pieces. */
+  static takePieces(response: object): Pieces | undefined {
+    if (!(#pieces in response) || !response.#pieces || response.#read || response.#isTaken) return undefined;
+    response.#isTaken = true;
+    return response.#pieces;
+  }
+
   /** Status and headers of any Response; of one that was only created, without a native Response. */
   static partsOf<T extends ResponseParts>(response: T): T | ResponseParts {
     if (!(#text in response) || Object.getPrototypeOf(response) !== TextResponse.prototype) return response;
@@ -138,7 +152,7 @@ export class TextResponse {
   }
 
   get bodyUsed(): boolean {
-    return this.#text === undefined ? this.#toNative().bodyUsed : this.#isTaken || (this.#read?.bodyUsed ?? false);
+    return this.#isDelayed ? this.#isTaken || (this.#read?.bodyUsed ?? false) : this.#toNative().bodyUsed;
   }
 
   arrayBuffer(): Promise<ArrayBuffer> {
@@ -166,18 +180,25 @@ export class TextResponse {
   }
 
   clone(): Response {
-    if (this.#text === undefined) return this.#toNative().clone();
+    if (!this.#isDelayed) return this.#toNative().clone();
     // Not what a subclass makes of status and headers.
     const { status, statusText, headers } = this.#toNative();
     const parts = { status, statusText, headers };
-    if (this.#read || this.#isTaken) return new NativeResponse(this.#toReadable().clone().body, parts);
+    if (this.#text === undefined || this.#read || this.#isTaken) {
+      return new NativeResponse(this.#toReadable().clone().body, parts);
+    }
     const copy = new TextResponse(this.#text);
     copy.#plain = undefined;
     copy.#native = new NativeResponse(null, parts);
     return copy as unknown as Response;
   }
 
-  /** The native Response; of a text it has no body. */
+  /** The native Response has no body. */
+  get #isDelayed(): boolean {
+    return this.#text !== undefined || this.#pieces !== undefined;
+  }
+
+  /** The native Response; of a text or pieces it has no body. */
   #toNative(): Response {
     if (!this.#native) {
       const { status, headers } = this.#plain as ResponseParts; // one of the two is set
@@ -199,8 +220,9 @@ export class TextResponse {
 
   /** The native Response with this body. */
   #toReadable(): Response {
-    if (this.#text === undefined) return this.#toNative();
-    this.#read ??= new NativeResponse(this.#text);
+    if (!this.#isDelayed) return this.#toNative();
+    // Pieces that were taken are not read a second time.
+    this.#read ??= new NativeResponse(this.#isTaken ? '' : (this.#text ?? this.#pieces));
     // A body that was read counts as used, like a native body.
     if (this.#isTaken && !this.#read.bodyUsed) void this.#read.text();
     return this.#read;
@@ -225,12 +247,23 @@ function toPlain(init: ResponseInit | undefined, type: string): ResponseParts | 
   return status < 200 || status > 599 || WITHOUT_BODY.has(status) ? undefined : { status, headers };
 }
 
-/** The native Response of a text, without it: its stream would cost more than all else. Throws what the native constructor does. */
-function toShell(text: string, init: ResponseInit | undefined): Response {
+/** The native Response of a body, without it: its stream would cost more than all else. Throws what the native constructor does. */
+function toShell(body: string | Pieces, init: ResponseInit | undefined): Response {
   const shell = new NativeResponse(null, init);
-  if (WITHOUT_BODY.has(shell.status)) return new NativeResponse(text, init);
-  if (!shell.headers.has('content-type')) shell.headers.set('content-type', TEXT_TYPE);
+  if (WITHOUT_BODY.has(shell.status)) return new NativeResponse(body, init);
+  if (typeof body === 'string' && !shell.headers.has('content-type')) shell.headers.set('content-type', TEXT_TYPE);
   return shell;
+}
+
+/** Plain objects only: other classes, such as streams, may have a state of their own. */
+function isPieces(body: Body): body is Pieces {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    Object.getPrototypeOf(body) === Object.prototype &&
+    Object.hasOwn(body, Symbol.asyncIterator) &&
+    typeof (body as Partial<Pieces>)[Symbol.asyncIterator] === 'function'
+  );
 }
 
 /** The headers of a plain object as the native class lists them: names in lower case, sorted. */

@@ -45,6 +45,43 @@ class WebChunks implements Chunks {
   }
 }
 
+/** The pieces of a body that has no stream, as the stream that Node makes of them has them. */
+export class PieceChunks implements Chunks {
+  readonly areOwned = false;
+  readonly #iterator: AsyncIterator<unknown, unknown>;
+  /** Settles the pending `next`. */
+  #stop: (() => void) | undefined;
+
+  constructor(pieces: AsyncIterable<unknown>) {
+    this.#iterator = pieces[Symbol.asyncIterator]();
+  }
+
+  next(): Promise<IteratorResult<unknown, unknown>> {
+    const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<unknown, unknown>>();
+    this.#stop = () => resolve(END);
+    this.#read().then(resolve, reject);
+    return promise;
+  }
+
+  cancel(reason: Error): void {
+    this.#stop?.();
+    // No caller is left to receive an error of the site's code.
+    void (async () => this.#iterator.return?.(reason))().catch(() => {});
+  }
+
+  async #read(): Promise<IteratorResult<unknown, unknown>> {
+    for (;;) {
+      const result = await this.#iterator.next();
+      if (result.done) return result;
+      // Throws for values that Node's stream does not take. A copy: the code of the site may use its memory again for the next piece.
+      const bytes = Buffer.from(result.value as Uint8Array);
+      if (bytes.length > 0) return { done: false, value: bytes };
+    }
+  }
+}
+
+const END: IteratorResult<unknown, unknown> = { done: true, value: undefined };
+
 class NodeChunks implements Chunks {
   readonly areOwned = false;
   readonly #stream: Readable;

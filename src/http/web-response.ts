@@ -3,7 +3,7 @@ import { Fault } from '../contract/fault.ts';
 import type { Answer } from '../contract/target.ts';
 import { isDecodedByFetch } from './decoded-bodies.ts';
 import { TextResponse } from './text-response.ts';
-import { type Chunks, toChunks } from './web-response-chunks.ts';
+import { type Chunks, PieceChunks, toChunks } from './web-response-chunks.ts';
 import { type WebResponse, WebResponseHead } from './web-response-head.ts';
 import { type StreamWatch, StreamWriter } from './web-response-stream.ts';
 
@@ -48,8 +48,10 @@ export function writeWebResponse(
     else head.sendText(text);
     return 'answered';
   }
-  if (isDecodedByFetch(webResponse.copyOf ?? webResponse, head.coding)) head.leaveOutCoding();
-  const chunks = chunksOf(webResponse);
+  const pieces = TextResponse.takePieces(webResponse);
+  // A body of `fetch` is a stream.
+  if (!pieces && isDecodedByFetch(webResponse.copyOf ?? webResponse, head.coding)) head.leaveOutCoding();
+  const chunks = pieces ? new PieceChunks(pieces) : chunksOf(webResponse);
   if (head.isWithoutBody) {
     chunks?.cancel(new Error('this response must not have a body'));
     head.sendWithoutBody();

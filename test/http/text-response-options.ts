@@ -218,7 +218,7 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'the prototype of its prototype': [(of) => Object.getPrototypeOf(of.prototype) === Object.prototype, false, true],
   'its own members': [
     (of) => Reflect.ownKeys(of).map(String).sort().join(' '),
-    'Symbol(Symbol.hasInstance) holdsText json length name partsOf prototype take',
+    'Symbol(Symbol.hasInstance) holdsText json length name partsOf prototype take takePieces',
     'error json length name prototype redirect',
   ],
   'structuredClone()': [
