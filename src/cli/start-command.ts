@@ -1,6 +1,7 @@
 import { url as inspectorUrl } from 'node:inspector';
 import type { Config } from '../config/config.ts';
 import { countCpus } from '../process/container.ts';
+import { restartForYoungGeneration } from '../process/young-generation.ts';
 import { type Call, defineCommand } from './command.ts';
 import { enterSite } from './enter-site.ts';
 
@@ -23,8 +24,9 @@ export const command = defineCommand({
 });
 
 async function startInSite({ config, out, signals, supervisor }: Call<Record<never, never>>): Promise<number> {
-  if (!supervisor) (await import('./npm-parent.ts')).endWithNpm(config);
   const workers = supervisor ? 0 : countWorkers(config);
+  if (!supervisor && workers === 0) restartForYoungGeneration(config);
+  if (!supervisor) (await import('./npm-parent.ts')).endWithNpm(config);
   if (workers > 0) return (await import('./supervise.ts')).supervise(config, workers, { out, signals });
   const { start } = await import('./start.ts');
   // Entered for each reading: a folder that was put in the place of another is another one, though

@@ -6,6 +6,7 @@ import { appendErrorLine, type ErrorLevel } from '../process/error-lines.ts';
 import { type ListeningSocket, openListeningSocket } from '../process/listening-socket.ts';
 import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { Supervisor } from '../process/supervisor.ts';
+import { withYoungGeneration } from '../process/young-generation.ts';
 import type { Reload } from '../site/live-site.ts';
 import type { EarlySignals } from './early-signals.ts';
 import { openControl, type Reloading, reloadAndPrint } from './reload.ts';
@@ -28,9 +29,6 @@ const LEAST_MARGIN_BYTES = 32 * 2 ** 20;
 
 const FIRST_ENDED = 'the worker that read the site first ended while it did; the other workers keep their code';
 
-/** V8's young generation, in MB: less memory than with its default of 16, and no more CPU (docs/decisions/wire.md). */
-const SEMI_SPACE = '--max-semi-space-size=8';
-
 /**
  * Serves the site with this many worker processes until a signal ends them. Resolves with the exit
  * code: 0 after a drain, that of the first worker if it cannot start. Rejects if the port cannot be
@@ -48,13 +46,11 @@ export async function supervise(config: Config, count: number, { out, signals }:
   const supervisor = new Supervisor({
     count,
     command: {
-      args: [
-        SEMI_SPACE,
-        ...toHeapFlag(memoryLimitBytes, functionEnv),
-        ...process.execArgv,
-        entry,
-        ...process.argv.slice(2),
-      ],
+      // For each worker anew: the site may have got a build since.
+      get args() {
+        const options = withYoungGeneration(process.execArgv, { config, processes: count });
+        return [...toHeapFlag(memoryLimitBytes, functionEnv), ...options, entry, ...process.argv.slice(2)];
+      },
       env: functionEnv,
       listenFd: socket.fd,
       memoryLimitBytes,
