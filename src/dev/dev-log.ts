@@ -5,9 +5,10 @@ import type { Problem } from '../contract/problem.ts';
 import { isOwn, toStackFrame } from '../contract/stack-frame.ts';
 import { DEV_PAGE } from './dev-page.ts';
 import { toErrorReport, toProblemReport } from './error-report.ts';
+import type { JobHistory } from './job-history.ts';
 import type { RequestHistory } from './request-history.ts';
 import type { RequestRecord } from './request-record.ts';
-import type { Terminal } from './terminal.ts';
+import { spellMs, type Terminal } from './terminal.ts';
 
 /** A request that takes longer is shown before it is over, once its code prints. */
 const CALM_MS = 1000;
@@ -21,6 +22,7 @@ export interface DevLogParts {
   readonly site: string;
   readonly terminal: Terminal;
   readonly history: RequestHistory;
+  readonly jobs: JobHistory;
   /** They get every line, too. */
   readonly files: ProcessLog | undefined;
   /** Whether an error is printed with its request. */
@@ -50,6 +52,7 @@ export class DevLog implements ProcessLog {
   info(message: string, details: Details = {}): void {
     const { files, terminal } = this.#parts;
     files?.info(message, details);
+    this.#noteJob(message, details);
     const { rule, target, ms } = details;
     if (message === JOB_DONE) terminal.job({ rule: String(rule), file: String(target), tookMs: Number(ms) });
   }
@@ -57,6 +60,7 @@ export class DevLog implements ProcessLog {
   warn(message: string, details: Details = {}): void {
     const { files, terminal } = this.#parts;
     files?.warn(message, details);
+    this.#noteJob(message, details);
     if (this.#isShown(details)) return;
     // What fails at run time, e.g. a job, is printed each time.
     if (details.error !== undefined || this.#isNew(message, details))
@@ -66,6 +70,7 @@ export class DevLog implements ProcessLog {
   error(message: string, details: Details = {}): void {
     const { files, terminal } = this.#parts;
     files?.error(message, details);
+    this.#noteJob(message, details);
     if (this.#isShown(details)) return;
     const isOfSite = details.error === undefined && typeof details.file === 'string';
     if (!isOfSite || this.#isNew(message, details)) terminal.problem('error', this.#toReport(message, details));
@@ -132,6 +137,20 @@ export class DevLog implements ProcessLog {
 
   #isShown({ error }: Details): boolean {
     return typeof error === 'object' && error !== null && this.#parts.isShown(error);
+  }
+
+  /** Takes the end of a job out of its line. */
+  #noteJob(message: string, { rule, job, ms, error, again_in_ms }: Details): void {
+    if (typeof rule !== 'string' || typeof job !== 'string' || typeof ms !== 'number') return;
+    const { jobs, site } = this.#parts;
+    const ended = { rule, id: job, tookMs: ms };
+    if (error === undefined) {
+      jobs.end(message === JOB_DONE ? { ...ended, state: 'done' } : { ...ended, state: 'ended', reason: message });
+      return;
+    }
+    const { title, place } = toErrorReport(error, site);
+    const again = typeof again_in_ms === 'number' ? `; tried again in ${spellMs(again_in_ms)}` : '';
+    jobs.end({ ...ended, state: 'failed', reason: title + again, place });
   }
 
   #toReport(given: string, { error, file, line, column, target, rule }: Details) {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { messageOf } from '../contract/error-message.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { OWN_PAGE } from '../contract/own-page.ts';
+import type { JobHistory } from './job-history.ts';
 import { PAGE_HTML, PAGE_SCRIPT } from './live-page.ts';
 import { refuseAccess, refuseChange } from './page-access.ts';
 import { type CacheFact, type SiteFacts, toRequestJson, toSiteJson } from './page-json.ts';
@@ -20,14 +21,16 @@ export interface DevServer extends OwnServer {
   listCached(most: number): readonly CacheFact[];
   /** Why no route of the site answered this request, in sentences. `target`: in origin-form. */
   explainMissing(request: { readonly method: string; readonly target: string }): readonly string[];
-  /** Runs a scheduled function now. Rejects if that is not possible. */
-  runNow(rule: string): Promise<unknown>;
+  /** Runs a scheduled function now. Resolves with the id of its job. Rejects if that is not possible. */
+  runNow(rule: string): Promise<string>;
 }
 
 /** Cached responses that are shown. */
 const MOST_CACHED = 200;
 /** Largest request to the page itself. */
 const MOST_BYTES = 10_000;
+
+const NOT_LISTENING = 'the server does not listen yet';
 
 /** Answers the requests below DEV_PATH: the live page, and what it asks for. */
 export class DevPage {
@@ -36,9 +39,11 @@ export class DevPage {
   /** Undefined before it listens. */
   server: DevServer | undefined;
   readonly #history: RequestHistory;
+  readonly #jobs: JobHistory;
 
-  constructor(history: RequestHistory) {
+  constructor(history: RequestHistory, jobs: JobHistory) {
     this.#history = history;
+    this.#jobs = jobs;
   }
 
   /** False for requests that are none of its own. */
@@ -76,11 +81,12 @@ export class DevPage {
     }
   }
 
-  /** What changed since a version, and the version now. */
+  /** The requests that changed since a version, the version now, and the last run of each job rule. */
   #changedRequests(after: number): object {
     const { version, all } = this.#history;
     const changed = all.filter((record) => record.version > after).map(toRequestJson);
-    return { version, generation: this.generation, oldest: all[0]?.number ?? 0, requests: changed };
+    const { generation } = this;
+    return { version, generation, oldest: all[0]?.number ?? 0, requests: changed, jobs: this.#jobs.all };
   }
 
   /** What changes something; each gets the JSON of the request. */
@@ -88,11 +94,12 @@ export class DevPage {
     replay: async ({ number }) => {
       const record = this.#history.find(Number(number));
       if (!record) throw new Error('this request is not kept any more');
-      if (!this.server) throw new Error('the server does not listen yet');
+      if (!this.server) throw new Error(NOT_LISTENING);
       return { status: await sendAgain(record, this.server) };
     },
     run: async ({ rule }) => {
-      await this.server?.runNow(String(rule));
+      if (!this.server) throw new Error(NOT_LISTENING);
+      this.#jobs.begin(String(rule), await this.server.runNow(String(rule)));
       return {};
     },
     clear: async () => {

@@ -35,7 +35,7 @@ const POLL_MS = 700;
 export const PAGE_SCRIPT = `
 const BASE = '${DEV_PATH}';
 const $ = (selector) => document.querySelector(selector);
-const state = { version: 0, generation: 0, view: 'requests', chosen: 0, filter: '', requests: new Map(), cache: [], site: null };
+const state = { version: 0, generation: 0, view: 'requests', chosen: 0, filter: '', requests: new Map(), cache: [], jobs: [], awaited: new Set(), site: null };
 
 function h(tag, props, ...children) {
   const element = document.createElement(tag);
@@ -161,6 +161,19 @@ function drawTable(heads, cells, empty) {
   $('main').replaceChildren(cells.length === 0 ? h('p', { class: 'note pad' }, empty) :
     h('table', { class: 'list' }, h('thead', {}, h('tr', {}, heads.map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, cells.map((row) => h('tr', {}, row.map((cell, at) => h('td', { 'data-name': heads[at] }, cell)))))));
 }
+function lastRunOf(name) {
+  const run = state.jobs.find(({ rule }) => rule === name);
+  if (!run) return '';
+  const styles = { done: 'good', failed: 'bad', ended: 'warn' };
+  return h('div', {}, h('span', { class: styles[run.state] || 'note' }, run.state === 'started' ? 'runs…' : run.state), run.tookMs === undefined ? '' : ' after ' + ms(run.tookMs) + ', ', run.tookMs === undefined ? '' : h('span', { class: 'note' }, time(run.atMs)), run.reason ? h('div', {}, run.reason) : '', run.place ? h('div', {}, h('code', {}, run.place)) : '');
+}
+/** Says how a job ended that was started on this page. True if a job has changed. */
+function takeJobs(jobs) {
+  for (const { rule, state: end, tookMs, reason } of jobs) if (end !== 'started' && state.awaited.delete(rule)) say(rule + (end === 'done' ? ' is done after ' + ms(tookMs) : end === 'failed' ? ' has failed: ' + reason : ': ' + reason));
+  const isChanged = JSON.stringify(jobs) !== JSON.stringify(state.jobs);
+  state.jobs = jobs;
+  return isChanged;
+}
 function draw() {
   drawViews();
   const { site } = state;
@@ -171,7 +184,7 @@ function drawView(site) {
   if (state.view === 'cache') return drawTable(['URL', 'Status', 'State', 'Age', 'Fresh for', 'Bytes', 'Tags', 'Target'], state.cache.map((entry) => [h('code', {}, entry.url), String(entry.status), h('span', { class: entry.freshness === 'fresh' ? 'good' : 'warn' }, entry.freshness), ms(entry.ageMs), entry.leftMs > 0 ? ms(entry.leftMs) : '', String(entry.bytes), entry.tags.join(', '), h('code', {}, entry.target)]), 'Nothing is cached. A function chooses it with Netlify-CDN-Cache-Control or CDN-Cache-Control. Each reading of the site begins with an empty cache.');
   if (!site) return;
   if (state.view === 'routes') drawTable(['Order', 'Step', 'Methods', 'Pattern', 'File', 'Platform', 'About'], site.routes.map((route, at) => [String(at + 1), String(route.step), route.methods === 'any' ? 'any' : route.methods.join(', '), h('code', {}, route.files ? route.pattern + ' (' + route.files + (route.files === 1 ? ' file)' : ' files)') : route.pattern), h('code', {}, route.file), route.dialect, route.about || '']), 'No routes: every request goes to the next hop.');
-  if (state.view === 'jobs') drawTable(['Name', 'When', 'File', ''], site.jobs.map((job) => [h('code', {}, job.name), job.schedule || 'on request', h('code', {}, job.file), job.schedule ? h('button', { id: 'run-' + job.name, 'data-rule': job.name, 'aria-label': 'Run ' + job.name + ' now', onclick: async () => { const result = await post('run', { rule: job.name }); if (!result.error) say(job.name + ' runs; its output is on the terminal'); } }, 'Run now') : '']), 'The site has no background or scheduled functions.');
+  if (state.view === 'jobs') drawTable(['Name', 'When', 'Last run', 'File', ''], site.jobs.map((job) => [h('code', {}, job.name), job.schedule || 'on request', lastRunOf(job.name), h('code', {}, job.file), job.schedule ? h('button', { id: 'run-' + job.name, 'data-rule': job.name, 'aria-label': 'Run ' + job.name + ' now', onclick: async () => { const result = await post('run', { rule: job.name }); if (!result.error) { state.awaited.add(job.name); say(job.name + ' runs; its output is on the terminal'); } await poll(); } }, 'Run now') : '']), 'The site has no background or scheduled functions.');
   if (state.view === 'settings') {
     drawTable(['Setting', 'Value', 'From', 'Meaning'], site.settings.map((setting) => [h('code', {}, setting.name), h('code', {}, setting.value === '' ? '(empty)' : setting.value), h('span', { class: setting.from === 'default' ? 'note' : 'given' }, setting.from), setting.about]), '');
     if (site.variables.length) $('main').append(h('h3', { class: 'pad' }, 'Variables of the site'), h('table', { class: 'list' }, h('tbody', {}, site.variables.map(({ name, place }) => h('tr', {}, h('td', {}, h('code', {}, name)), h('td', { class: 'note' }, place))))));
@@ -187,6 +200,7 @@ async function poll() {
   state.version = found.version;
   for (const request of found.requests) state.requests.set(request.number, request);
   for (const number of [...state.requests.keys()].sort((one, other) => one - other)) if (number < found.oldest) state.requests.delete(number);
+  const hasJobs = takeJobs(found.jobs) && state.view === 'jobs';
   const isNew = found.generation !== state.generation;
   if (isNew) {
     state.generation = found.generation;
@@ -195,14 +209,15 @@ async function poll() {
     drawProblems();
   }
   if (isNew || found.requests.length || state.view === 'cache') state.cache = await (await fetch(BASE + '/cache')).json();
-  if (isNew || state.view === 'cache' || (found.requests.length && state.view === 'requests')) draw();
+  if (isNew || hasJobs || state.view === 'cache' || (found.requests.length && state.view === 'requests')) draw();
   else if (found.requests.length) drawViews();
 }
 addEventListener('hashchange', () => {
   readAddress();
   draw();
-  // In a narrow window it is above the list.
-  if (state.chosen && $('aside')) $('aside').scrollIntoView({ block: 'nearest' });
+  // In a narrow window it is above the list. Elsewhere the list must not move below the pointer.
+  const top = state.chosen && $('aside') ? $('aside').getBoundingClientRect().top : 0;
+  if (top < 0 || top > innerHeight) $('aside').scrollIntoView();
 });
 addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.view === 'requests' && event.target.id !== 'filter') choose(0); });
 readAddress();

@@ -45,7 +45,7 @@ table { border-collapse: collapse; width: 100%; }
 .actions { display: flex; gap: 1rem; align-items: baseline; }
 .given { white-space: nowrap; }
 aside.empty { padding-top: 2rem; }
-.path { width: 100%; max-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.path { width: 100%; max-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .path .note { white-space: normal; overflow-wrap: anywhere; }
 .number { text-align: right; white-space: nowrap; }
 .good { color: var(--green); } .moved { color: var(--blue); } .warn { color: var(--amber); } .bad { color: var(--red); }
 .split { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); min-height: 80vh; }
@@ -72,6 +72,5 @@ aside h2 { font-size: 1rem; margin: 0 0 .6rem; } aside h3, h3.pad { font-size: .
   #requests .list tr > :nth-child(2) { padding-left: 1.25rem; }
   .pairs th { width: 8rem; }
   .list td[data-name] button { justify-self: start; }
-  .path .note { white-space: normal; overflow-wrap: anywhere; }
 }
 `;

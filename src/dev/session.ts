@@ -8,6 +8,7 @@ import { DevLog, toProblemKey } from './dev-log.ts';
 import { DevPage } from './dev-page.ts';
 import { toErrorReport } from './error-report.ts';
 import { toDevFaultPage } from './fault-page.ts';
+import { JobHistory } from './job-history.ts';
 import { RequestHistory } from './request-history.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,7 +29,8 @@ export interface DevSessionParts {
 /** One run of `nexthop dev`: what it remembers, prints and shows. */
 export class DevSession implements Development {
   readonly history = new RequestHistory();
-  readonly page = new DevPage(this.history);
+  readonly jobs = new JobHistory();
+  readonly page = new DevPage(this.history, this.jobs);
   readonly #parts: DevSessionParts;
   #log: DevLog | undefined;
   /** Of the last reading of the site. */
@@ -43,7 +45,7 @@ export class DevSession implements Development {
   toLog(files: ProcessLog | undefined): ProcessLog {
     const { site, terminal } = this.#parts;
     const isShown = (error: object): boolean => this.#shown.has(error);
-    this.#log = new DevLog({ site, terminal, history: this.history, files, isShown });
+    this.#log = new DevLog({ site, terminal, history: this.history, jobs: this.jobs, files, isShown });
     return this.#log;
   }
 
