@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { Exchange } from '../contract/exchange.ts';
 import type { SiteCode } from '../contract/site-code.ts';
 import { currentCall, currentCode, runFor } from '../process/site-calls.ts';
@@ -45,12 +45,16 @@ function releaseCallOf(emitter: KeptEmitter): void {
   if (!kept) return;
   emitter[KEPT] = kept.before;
   if (kept.before) return;
-  if (kept.emit === Object.getPrototypeOf(emitter).emit) Reflect.deleteProperty(emitter, 'emit');
-  else emitter.emit = kept.emit;
+  // Not deleted, if it was the prototype's: V8 would make a dictionary of the emitter.
+  emitter.emit = kept.emit;
 }
+
+const { emit: EMIT } = EventEmitter.prototype;
 
 function emitForCall(this: KeptEmitter, ...given: Parameters<EventEmitter['emit']>): boolean {
   const { exchange, emit, code } = this[KEPT] as Kept; // set before this method is
-  if (currentCall()) return Reflect.apply(emit, this, given);
+  // Of an event without a listener, of which a response has several, no code of the site runs. An error is thrown then.
+  const isUnheard = emit === EMIT && given[0] !== 'error' && this.listenerCount(given[0]) === 0;
+  if (isUnheard || currentCall()) return Reflect.apply(emit, this, given);
   return runFor(exchange, () => Reflect.apply(emit, this, given), code);
 }

@@ -34,7 +34,6 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   readonly #parts: ResponseFacadeParts;
   readonly #response: ServerResponse;
   readonly #writer: AnswerWriter;
-  readonly #own: ReadonlyMap<string | symbol, unknown>;
   readonly #setNames = new Set<string>();
   #status = 200;
   #reason = '';
@@ -44,19 +43,8 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   constructor(parts: ResponseFacadeParts) {
     this.#parts = parts;
     this.#response = parts.exchange.node.response;
-    const { exchange, isPaced, isPage } = parts;
+    const { exchange, isPaced } = parts;
     this.#writer = new AnswerWriter({ exchange, isPaced, onFault: (fault) => this.#fail(fault) });
-    this.#own = new Map<string | symbol, unknown>([
-      ['writeHead', this.#writeHead],
-      ['write', this.#write],
-      ['end', this.#end],
-      ['destroy', this.#destroy],
-      ['setHeader', this.#setHeader],
-      ['flushHeaders', this.#flushHeaders],
-      [DRAINED, () => this.#writer.drained()],
-      [BODY, (stream: unknown) => this.#writer.body(stream)],
-      [IS_PAGE, isPage],
-    ]);
     this.given = new Proxy(this.#response, this);
   }
 
@@ -79,12 +67,34 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
   }
 
   get(response: ServerResponse, name: string | symbol): unknown {
-    if (name === 'statusCode') return this.#status;
-    if (name === 'headersSent') return this.#isOver || this.hasBegun;
-    const own = this.#own.get(name);
-    if (own) return own;
-    const value: unknown = Reflect.get(response, name);
-    return typeof value === 'function' ? value.bind(response) : value;
+    switch (name) {
+      case 'statusCode':
+        return this.#status;
+      case 'headersSent':
+        return this.#isOver || this.hasBegun;
+      case 'writeHead':
+        return this.#writeHead;
+      case 'write':
+        return this.#write;
+      case 'end':
+        return this.#end;
+      case 'destroy':
+        return this.#destroy;
+      case 'setHeader':
+        return this.#setHeader;
+      case 'flushHeaders':
+        return this.#flushHeaders;
+      case DRAINED:
+        return this.#drained;
+      case BODY:
+        return this.#body;
+      case IS_PAGE:
+        return this.#parts.isPage;
+      default: {
+        const value: unknown = Reflect.get(response, name);
+        return typeof value === 'function' ? value.bind(response) : value;
+      }
+    }
   }
 
   set(response: ServerResponse, name: string | symbol, value: unknown): boolean {
@@ -139,6 +149,10 @@ export class ResponseFacade implements ProxyHandler<ServerResponse> {
     this.#response.setHeader(name, value);
     return this.given;
   };
+
+  readonly #drained = (): Promise<void> | undefined => this.#writer.drained();
+
+  readonly #body = (stream: unknown): void => this.#writer.body(stream);
 
   /** The head is sent at the end of this event loop turn at the latest. */
   readonly #flushHeaders = (): void => {
