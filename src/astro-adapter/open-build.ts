@@ -78,9 +78,8 @@ export function openBuild({ url, settings, astro }: BuildParts): OwnBuild {
     bodyLimitBytes,
     routes: manifest.routes.map(({ routeData }) => toOwnRoute(routeData)),
     match: (request) => {
-      if (!URL.canParse(request.url)) return undefined;
-      const target = new URL(request.url);
-      if (!isBelow(target.pathname, base)) return undefined;
+      const target = URL.parse(request.url);
+      if (!target || !isBelow(target.pathname, base)) return undefined;
       const toMatch = (route: AstroRoute): OwnMatch => ({
         route,
         bodyLimitBytes: bodyLimitOf(route, target, manifest),
@@ -92,7 +91,8 @@ export function openBuild({ url, settings, astro }: BuildParts): OwnBuild {
       return other && { ...toMatch(other), location: `${location}${target.search}` };
     },
     render: (request, { match, clientAddress, locals, waitUntil }) =>
-      app.render(isBelow(new URL(request.url).pathname, base) ? request : notFound(request, settings), {
+      // What has a match is below the base.
+      app.render(match || isBelow(new URL(request.url).pathname, base) ? request : notFound(request, settings), {
         addCookieHeader: true,
         clientAddress,
         waitUntil,

@@ -16,7 +16,7 @@ import { toWebBody } from './web-request-body.ts';
  */
 export function toWebRequest(
   exchange: Exchange,
-  url = parseRequestUrl(exchange),
+  url: Pick<URL, 'href'> = parseRequestUrl(exchange),
   changeHeaders?: (headers: HeaderMap) => void,
 ): Request {
   const received = { url: url.href, headers: new ReceivedHeaders(exchange.request) };

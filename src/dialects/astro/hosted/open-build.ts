@@ -9,7 +9,7 @@ import { SiteCode } from '../../../contract/site-code.ts';
 import { loadSite } from '../../loader/site-load.ts';
 import { keepErrorPages } from './error-pages.ts';
 import { keepPace } from './pace.ts';
-import { callPages } from './page-calls.ts';
+import { callPages, importPagesOnce } from './page-calls.ts';
 import type { FoundBuild } from './read-build.ts';
 import { trustHost } from './trust-host.ts';
 
@@ -40,7 +40,7 @@ export async function openBuild(
   // may be there now.
   const name = warmCode?.isFirst === false ? `${found.version}-${randomUUID()}` : found.version;
   const change = (text: string): string =>
-    callPages(keepErrorPages(keepPace(found.takesHost ? text : trustHost(text)), found.client));
+    importPagesOnce(callPages(keepErrorPages(keepPace(found.takesHost ? text : trustHost(text)), found.client)));
   const modules = nameModules({ folder: dirname(found.entry), name, change });
   // Keeps a standalone build from listening on its own port. It reads this variable while it loads,
   // and so do builds that are imported later.

@@ -14,3 +14,17 @@ export function callPages(text: string): string {
     (files, page) => `if (res[Symbol.for('${IS_PAGE.description}')]) ${page}; else ${files}`,
   );
 }
+
+/** How a build imports a page, in every supported major version of Astro: once for each request. */
+const IMPORTS =
+  /^((?:const|var) _page\d+ = )(\(\) => import\(["'][^"'\n]+["']\)(?:\.then\(\(?\w+\)? => \w+\.\w+\))?);$/gm;
+
+/**
+ * Changes a build so that it imports each page once, and again only after a failure. The result of each import is the same, but Node resolves it anew
+ * and makes several promises: 2 to 3 % of the CPU time of a small page.
+ */
+export function importPagesOnce(text: string): string {
+  return text.replace(IMPORTS, (_, begin, load) => `${begin}${ONCE}(${load});`);
+}
+
+const ONCE = '((load, loaded) => () => (loaded ??= load().catch((error) => { loaded = undefined; throw error; })))';

@@ -2,7 +2,7 @@ import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { hasBody } from '../../../http/headers.ts';
-import { toRequestUrl } from '../../../http/request-url.ts';
+import { toHref, toRequestUrl } from '../../../http/request-url.ts';
 import { toWebRequest } from '../../../http/web-request.ts';
 import { writeWebResponse } from '../../../http/web-response.ts';
 import { otherSlash } from './other-slash.ts';
@@ -92,7 +92,7 @@ class OwnTarget implements Target {
   }
 
   async #render(exchange: Exchange, match: OwnMatch | undefined): Promise<Response> {
-    const request = toWebRequest(exchange);
+    const request = toWebRequest(exchange, { href: toHref(exchange) });
     exchange.noteRun();
     try {
       const response = await this.#build.render(request, {
