@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import type { Config } from '../config/config.ts';
 import { didYouMean } from '../contract/problem.ts';
 import { UserError } from '../contract/user-error.ts';
@@ -134,6 +135,9 @@ function toPath(name: string, { routes, jobRules }: Site): string | undefined {
       `${found[0].file} answers ${found[0].pattern.text}: give a path, such as nexthop invoke ${found[0].pattern.text.replace(/[:*].*/, '…')}`,
     );
   if (jobRules.some((rule) => isNamed(rule) || rule.name === name)) return undefined;
+  const filter = routes.find((route) => route.step === 1 && isNamed(route));
+  if (filter)
+    throw new UserError(`${filter.file} runs before what answers a request: give a path, such as nexthop invoke /`);
   const names = [...called, ...jobRules].map(({ file }) => toStem(file));
   throw new UserError(
     `there is no function ${JSON.stringify(name)}${didYouMean(name, names) || '; "nexthop routes" lists them'}`,
@@ -178,9 +182,13 @@ class CallLog implements HostLog {
     if (this.isLoaded) this.error(message, details);
   }
 
-  error(message: string, { file, line, target }: Readonly<Record<string, unknown>> = {}): void {
-    const place = typeof file === 'string' ? `${file}${line === undefined ? '' : `:${line}`}` : target;
-    const text = typeof place === 'string' ? `${place} ${message}` : message;
+  error(message: string, { file, line, column, target, error }: Readonly<Record<string, unknown>> = {}): void {
+    const place =
+      typeof file === 'string' ? [file, line, column].filter((part) => part !== undefined).join(':') : target;
+    // A message such as "x is not defined" says less without the kind of its error.
+    const isOnlyError = isNativeError(error) && error.message === message && error.name !== 'Error';
+    const told = isOnlyError ? `${error.name}: ${message}` : message;
+    const text = typeof place === 'string' ? `${place} ${told}` : told;
     this.#errors.push(text);
     this.#complain(text);
   }

@@ -14,6 +14,8 @@ const SITE = {
   'cloud-functions/hello.js':
     'export const onRequest = ({ request }) => new Response(request.method + " " + request.headers.get("content-type") + " " + JSON.stringify(request.body));',
   'cloud-functions/throws.js': 'export const onRequest = () => {\n  throw new Error("no database");\n};',
+  'cloud-functions/typo.js': 'export const onRequest = () => nosuch;',
+  'middleware.js': 'export const middleware = ({ next }) => next();',
   'cloud-functions/users/[id].js': 'export const onRequest = ({ params }) => new Response(params.id);',
   'netlify/functions/sweep.mjs':
     'export default () => { globalThis.swept = (globalThis.swept ?? 0) + 1; }; export const config = { schedule: "@daily" };',
@@ -78,7 +80,9 @@ test('a function that fails, and a path without a route, make the exit code 1', 
 
   const failed = await run(site, '/throws');
   t.is(failed.code, 1);
-  t.regex(failed.notes, /cloud-functions\/throws\.js(:2)? no database/);
+  t.regex(failed.notes, /cloud-functions\/throws\.js:2:9 no database/);
+  const undefinedName = await run(site, '/typo');
+  t.regex(undefinedName.notes, /cloud-functions\/typo\.js:1:32 ReferenceError: nosuch is not defined/);
   const missing = await run(site, '/nothing');
   t.is(missing.code, 1);
   t.is(missing.body, 'no route of the site answers GET /nothing: a server forwards it to the next hop\n');
@@ -166,7 +170,7 @@ test('--json prints status, headers, body, jobs and errors as one object', async
   t.like(await read('/headers'), { status: 201, body: 'ok', set_cookie: ['a=1', 'b=2'], jobs: [], errors: [] });
   t.is((await read('/users/7')).headers['content-type'], 'text/plain;charset=UTF-8');
   t.like(await read('/headers', { header: 'X-Hex: ff00' }), { body: undefined, body_base64: '/wA=' });
-  t.like(await read('/throws'), { status: 500, errors: ['cloud-functions/throws.js:2 no database'] });
+  t.like(await read('/throws'), { status: 500, errors: ['cloud-functions/throws.js:2:9 no database'] });
   const mail = await read('mail-background', { data: 'bad' });
   t.like(mail, { status: 202, jobs: [{ name: 'netlify/mail-background', state: 'failed' }] });
   t.regex(mail.jobs[0].reason, /^Error: no address/);
@@ -192,6 +196,7 @@ test('a response that is cut ends the command with a sentence, and without a sta
 for (const [words, call, message] of [
   ['/a', { schedule: 'b' }, '--schedule names what runs, got "/a" too; the site is --site=PATH'],
   ['helo', {}, 'there is no function "helo"; did you mean hello?'],
+  ['middleware', {}, 'middleware.js runs before what answers a request: give a path, such as nexthop invoke /'],
   ['[id]', {}, 'cloud-functions/users/[id].js answers /users/:id: give a path, such as nexthop invoke /users/…'],
   ['swep', { event: 'scheduled' }, /^there is no job "swep"/],
   ['', {}, 'say nexthop invoke /path, or the name of a function'],

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import type { Problem } from '../../contract/problem.ts';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import { didYouMean, type Problem } from '../../contract/problem.ts';
 
 export interface ImportProblemParts {
   /** Absolute path of the site. */
@@ -31,8 +31,9 @@ const SCHEME = /^([a-z][a-z\d+.-]+):/i;
 function toMessage(root: string, specifier: string, importer: string, hints: readonly string[]): string {
   const quoted = JSON.stringify(specifier);
   if (/^\.{0,2}\//.test(specifier) || specifier === '.' || specifier === '..') {
-    const file = isAbsolute(specifier) ? specifier : relative(root, resolve(dirname(importer), specifier));
-    return `${quoted} does not exist: create ${file}, or correct the import`;
+    const path = resolve(dirname(importer), specifier);
+    const file = isAbsolute(specifier) ? specifier : relative(root, path);
+    return `${quoted} does not exist: create ${file}, or correct the import${findNearFile(specifier, path)}`;
   }
   if (specifier.startsWith('#')) return `${quoted} is not in the "imports" of the nearest package.json: add it there`;
   const [, scheme] = SCHEME.exec(specifier) ?? [];
@@ -44,10 +45,46 @@ function toMessage(root: string, specifier: string, importer: string, hints: rea
     return `${quoted} cannot be imported by Node.js: install the package, and import it by name`;
   const name = packageOf(specifier);
   if (name === undefined) return `${quoted} cannot be resolved: correct it, or the "paths" of the tsconfig.json`;
-  if (!isInstalled(name, importer)) return `package \`${name}\` is not installed: npm install ${name}`;
+  if (!isInstalled(name, importer)) return `package \`${name}\` is not installed: ${toInstallation(name, importer)}`;
   const [why] = hints.filter((hint) => !hint.startsWith('You can mark'));
   const detail = why === undefined ? '' : ` (${why.replace(/:$/, '')})`;
   return `package \`${name}\` is installed, but does not export ${quoted}${detail}: correct the import, or npm install ${name} again`;
+}
+
+/** A file beside the missing one with nearly its name, as the end of a sentence. */
+function findNearFile(specifier: string, path: string): string {
+  const hasExtension = extname(path) !== '';
+  const names = namesIn(dirname(path)).map((name) => (hasExtension ? name : basename(name, extname(name))));
+  const before = specifier.slice(0, specifier.lastIndexOf('/') + 1);
+  const found = didYouMean(basename(path), names);
+  return found.replace('did you mean ', `did you mean ${before}`);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // The folder is missing, too.
+    return [];
+  }
+}
+
+/** What to type. A package of the nearest package.json is installed with all others; one that is not there may be misspelt. */
+function toInstallation(name: string, importer: string): string {
+  const known = findDependencies(dirname(importer));
+  if (known.includes(name)) return 'npm install (package.json has it)';
+  return `npm install ${name}${didYouMean(name, known)}`;
+}
+
+function findDependencies(folder: string): readonly string[] {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const { dependencies, devDependencies, optionalDependencies } = Object(manifest);
+    return [dependencies, devDependencies, optionalDependencies].flatMap((each) => Object.keys(Object(each)));
+  } catch {
+    // There is none here, or one that cannot be read, which other messages say.
+    return folder === dirname(folder) ? [] : findDependencies(dirname(folder));
+  }
 }
 
 function isInstalled(name: string, importer: string): boolean {

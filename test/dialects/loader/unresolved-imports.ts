@@ -24,6 +24,31 @@ const ROWS: readonly Row[] = [
     specifier: './missing.js',
     message: '"./missing.js" does not exist: create lib/missing.js, or correct the import',
   },
+  {
+    title: 'a file with a misspelt name',
+    specifier: '../lib/nmaes.js',
+    files: { 'lib/names.js': '' },
+    message:
+      '"../lib/nmaes.js" does not exist: create lib/nmaes.js, or correct the import; did you mean ../lib/names.js?',
+  },
+  {
+    title: 'a file without its extension',
+    specifier: './nmaes',
+    files: { 'lib/names.ts': '' },
+    message: '"./nmaes" does not exist: create lib/nmaes, or correct the import; did you mean ./names?',
+  },
+  {
+    title: 'a package that the package.json has',
+    specifier: 'no-such-framework',
+    files: { 'package.json': '{"dependencies": {"no-such-framework": "5"}}' },
+    message: 'package `no-such-framework` is not installed: npm install (package.json has it)',
+  },
+  {
+    title: 'a package with a misspelt name',
+    specifier: 'expres/router',
+    files: { 'package.json': '{"dependencies": {"express": "5"}}' },
+    message: 'package `expres` is not installed: npm install expres; did you mean express?',
+  },
   { title: 'a package', specifier: 'no-such', message: 'package `no-such` is not installed: npm install no-such' },
   {
     title: 'a file of a package in a scope',
