@@ -131,7 +131,7 @@ export class FolderWatch {
     for (const entry of listOf(folder)) {
       if (entry.isDirectory()) {
         if (!SKIPPED.test(entry.name) && this.#add(join(folder, entry.name))) hasFile = true;
-      } else if (matters(entry.name)) hasFile = true;
+      } else if (this.#matters(folder, entry.name)) hasFile = true;
     }
     return hasFile;
   }
@@ -161,7 +161,13 @@ export class FolderWatch {
     } else if (kind === 'gone' && this.#watchers.has(path)) {
       this.#remove(path);
       this.#note(path);
-    } else if (matters(name)) this.#note(path);
+    } else if (this.#matters(folder, name)) this.#note(path);
+  }
+
+  /** The first file of `public/`, whatever it is: before it, the site has no folder of files. */
+  #matters(folder: string, name: string): boolean {
+    if (EXTENSIONS.has(extname(name)) || NAMES.test(basename(name))) return true;
+    return folder === join(this.#parts.root, 'public') && listOf(folder).length === 1;
   }
 
   #remove(folder: string): void {
@@ -188,10 +194,6 @@ export class FolderWatch {
     this.#changed.clear();
     this.#parts.onChange(files);
   }
-}
-
-function matters(name: string): boolean {
-  return EXTENSIONS.has(extname(name)) || NAMES.test(basename(name));
 }
 
 function kindOf(path: string): 'folder' | 'file' | 'gone' {

@@ -14,6 +14,7 @@ const SITE = {
   'netlify.toml': '',
   '.env': '',
   'public/a.png': '',
+  'public/b.png': '',
 };
 
 async function watchSite(t: ExecutionContext) {
@@ -66,6 +67,25 @@ test('a file outside of the site that changes while the site is read is noticed,
   await until(() => seen.size > 0, 'the file');
   t.deepEqual([...seen], [relative(root, join(outside, 'changed.js'))]);
 });
+
+for (const [title, emptied] of [
+  ['a new', []],
+  ['an empty', ['public']],
+] as const) {
+  test(`the first file of ${title} public folder is noticed, because files of the site are served from then on`, async (t) => {
+    const root = await siteFolder(t, {});
+    for (const folder of emptied) await mkdir(join(root, folder));
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    const watch = new FolderWatch({ root, ignored: [], onChange: resolve, onTrouble: () => t.fail() });
+    t.teardown(() => watch.close());
+    watch.begin();
+
+    await mkdir(join(root, 'public'), { recursive: true });
+    await writeFile(join(root, 'public/logo.png'), 'a picture');
+
+    t.true((await promise).some((file) => file.startsWith('public')));
+  });
+}
 
 test('packages, tools, images and editor files are not noticed', async (t) => {
   const { seen, write } = await watchSite(t);
