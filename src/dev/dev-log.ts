@@ -13,6 +13,9 @@ import { spellMs, type Terminal } from './terminal.ts';
 /** A request that takes longer is shown before it is over, once its code prints. */
 const CALM_MS = 1000;
 
+/** One mistake, such as a removed file that many import, may be an error of each of them. */
+const MOST_FRAMES = 3;
+
 /** See src/jobs/ending.ts. */
 const JOB_DONE = 'a job is done';
 
@@ -43,6 +46,8 @@ export class DevLog implements ProcessLog {
   readonly #parts: DevLogParts;
   /** Warnings, and errors of the site, that were printed: each one once, however often the site is read. */
   readonly #printed = new Set<string>();
+  /** Errors of this reading that were printed with their code. */
+  #frames = 0;
 
   constructor(parts: DevLogParts) {
     this.#parts = parts;
@@ -73,11 +78,15 @@ export class DevLog implements ProcessLog {
     this.#noteJob(message, details);
     if (this.#isShown(details)) return;
     const isOfSite = details.error === undefined && typeof details.file === 'string';
-    if (!isOfSite || this.#isNew(message, details)) terminal.problem('error', this.#toReport(message, details));
+    if (isOfSite && !this.#isNew(message, details)) return;
+    const report = this.#toReport(message, details);
+    const isCut = isOfSite && report.frame !== undefined && this.#frames++ >= MOST_FRAMES;
+    terminal.problem('error', isCut ? { ...report, frame: undefined } : report);
   }
 
-  /** `keys`: of problems that are mended; if they come again, they are printed again. */
+  /** Call it after each reading. `keys`: of problems that are mended; if they come again, they are printed again. */
   forget(keys: readonly string[]): void {
+    this.#frames = 0;
     for (const key of keys) this.#printed.delete(key);
   }
 

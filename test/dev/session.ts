@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { logProblems } from '../../src/contract/problem.ts';
 import { developSite } from '../helpers/dev-session.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
@@ -147,6 +148,21 @@ test('a syntax error keeps the code that worked, and is shown with its place', a
   t.is(await (await fetch(`${url}/a`)).text(), 'good');
   t.regex(lines.join('\n'), /error {4}cloud-functions\/a\.js:2:21 {2}Expected "\)" but found ";"/);
   t.regex(lines.join('\n'), /> 2 \| {3}new Response\("bad";/);
+});
+
+test('of many errors of one reading, the first three are shown with their code', async (t) => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const bad = 'export const onRequest = (;';
+  const { lines, edge } = await developSite(
+    t,
+    Object.fromEntries(names.map((name) => [`cloud-functions/${name}.js`, bad])),
+  );
+
+  logProblems(edge.log, edge.site.problems);
+
+  const text = lines.join('\n');
+  t.is(text.match(/^error {4}cloud-functions\/[a-e]\.js:1:27 {2}/gm)?.length, 5);
+  t.is(text.match(/> 1 \| /g)?.length, 3);
 });
 
 test('a package that is missing is shown with the line of its import and what to do', async (t) => {
