@@ -16,7 +16,8 @@ export class HeaderTable {
   constructor(ids: Readonly<Record<string, number>>) {
     const byHint: (number[] | undefined)[] = new Array(HINT_LENGTHS * HINT_LETTERS).fill(undefined);
     this.#names = Object.keys(ids);
-    this.#lowerNames = this.#names.map((name) => name.toLowerCase());
+    // The keys of an object are found faster as its keys again.
+    this.#lowerNames = Object.keys(Object.fromEntries(this.#names.map((name) => [name.toLowerCase(), true])));
     this.#ids = Object.values(ids);
     this.#names.forEach((name, index) => {
       const hint = hintOf(name.length, name.charCodeAt(0));
@@ -55,6 +56,14 @@ export class HeaderTable {
       }
     }
     return text.slice(from, from + length);
+  }
+
+  /** The name in lower case, as a text of the table if it is usual. */
+  lowerNameOf(name: string): string {
+    const candidates = this.#byHint[hintOf(name.length, name.charCodeAt(0))];
+    if (candidates === undefined) return name.toLowerCase();
+    for (const index of candidates) if (name === this.#names[index]) return this.#lowerNames[index] as string; // of #names, too
+    return name.toLowerCase();
   }
 
   #idAmong(candidates: readonly number[], name: string): number {

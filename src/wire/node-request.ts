@@ -2,6 +2,7 @@ import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Fault } from '../contract/fault.ts';
 import type { BodySink, BodySource, IncomingRequest, NodeObjects } from '../contract/http-message.ts';
+import { toHeaderObject } from './header-lines.ts';
 import { addHeaderLines, closeEmpty } from './node-insides.ts';
 
 /** The owner of a request of Node. */
@@ -41,6 +42,8 @@ export class NodeRequest implements IncomingRequest, BodySink {
     message.url = target;
     (message as { upgrade?: boolean }).upgrade = false;
     addHeaderLines(message, headers.slice());
+    const object = toHeaderObject(headers);
+    if (object) message.headers = object;
     message.complete = body.announcedBytes === 0;
     (message as FedMessage)[SOURCE] = this;
     // On the object: frameworks replace its prototype. The same function for all; see `WriteGuard`.
