@@ -61,7 +61,7 @@ function toAccessText({ request, status, time_taken_s, target, fault }: LogEntry
   return `${asked} ${toWord(status)} ${ms} ms${answeredBy && `, ${answeredBy}`}${failure && `, ${failure}`}`;
 }
 
-function toMessage({ message, file, line, stack, request_id, rule, target }: LogEntry['values']): string {
+function toMessage({ message, file, line, stack, request_id, rule, target, error }: LogEntry['values']): string {
   const thrownAt = file === undefined ? '' : `${toWord(file)}${line === undefined ? '' : `:${toWord(line)}`}`;
   // The access line of a request has its file.
   const code = toWord(request_id) === '' ? toWord(rule) || toWord(target) : '';
@@ -71,7 +71,13 @@ function toMessage({ message, file, line, stack, request_id, rule, target }: Log
   const frames = toWord(file === undefined ? '' : stack)
     .split('\n')
     .filter((each) => /^ +at /.test(each));
-  return [`${toWord(message)}${place}`, ...frames.map((frame) => frame.trim())].join('\n');
+  return [`${toKind(error, message)}${toWord(message)}${place}`, ...frames.map((frame) => frame.trim())].join('\n');
+}
+
+/** E.g. `TypeError: `, if the line has the message of an error alone: that says less without its kind. */
+function toKind(error: unknown, message: unknown): string {
+  const { type, message: own } = Object(error);
+  return own === message && typeof type === 'string' && type !== 'Error' ? `${type}: ` : '';
 }
 
 function toWord(value: unknown): string {

@@ -18,7 +18,7 @@ function access(second: number, more: Readonly<Record<string, string>> = {}): st
   return `${JSON.stringify(line)}\n`;
 }
 
-function printed(second: number, message: string, more: Readonly<Record<string, string>> = {}): string {
+function printed(second: number, message: string, more: Readonly<Record<string, unknown>> = {}): string {
   return `${JSON.stringify({ time: at(second), level: 'info', ...more, message })}\n`;
 }
 
@@ -62,15 +62,17 @@ test('lines of all logs are printed in the order of time, each with level, reque
     'functions.log': printed(2, 'two\nlines \u009b2J', { request_id: 'r1\u009b2J' }),
     'error.log': `${JSON.stringify({
       ...{ level: 'error', time: at(4), message: 'boom', file: 'lib/a.ts', line: 4, request_id: 'r2' },
-      stack: 'Error: boom\n    at fail (/site/lib/a.ts:4:9)',
-    })}\n`,
+      stack: 'RangeError: boom\n    at fail (/site/lib/a.ts:4:9)',
+      error: { type: 'RangeError', message: 'boom' },
+    })}\n${printed(6, 'failed: boom', { error: { type: 'RangeError', message: 'boom' } })}`,
   });
 
   t.deepEqual(await folder.print(), [
     `${at(2)} info   r1\\x9b2J two\n    lines \\x9b2J`,
     `${at(3)} access r1 GET /a?b 200 3 ms, a.js`,
-    `${at(4)} error  r2 boom (lib/a.ts:4)\n    at fail (/site/lib/a.ts:4:9)`,
+    `${at(4)} error  r2 RangeError: boom (lib/a.ts:4)\n    at fail (/site/lib/a.ts:4:9)`,
     `${at(5)} access - GET /a?b 499 3 ms, client_left`,
+    `${at(6)} info   - failed: boom`,
   ]);
 });
 
