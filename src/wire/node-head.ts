@@ -13,6 +13,7 @@ import {
 } from './flat-headers.ts';
 import { checkHeader } from './head-text.ts';
 import { listHas } from './header-table.ts';
+import { setHeadersOf } from './node-insides.ts';
 
 /** A head that code gave to `writeHead`, or a `ResponseSink` got. */
 export interface FramedHead {
@@ -72,8 +73,9 @@ export function changeHead(response: ServerResponse, owner: PairOwner, given: He
 /** The headers (flat) that code has set. */
 function listSet(response: ServerResponse): string[] {
   const flat: string[] = [];
-  for (const name of response.getHeaderNames()) {
-    const value = response.getHeader(name);
+  const all = setHeadersOf(response);
+  for (const name in all ?? response.getHeaders()) {
+    const value = all ? all[name]?.[1] : response.getHeader(name);
     if (Array.isArray(value)) for (const each of value) flat.push(name, String(each));
     else flat.push(name, String(value));
   }

@@ -46,6 +46,17 @@ export function isLastResponse(response: ServerResponse): boolean {
   return (response as unknown as ResponseInsides)._last;
 }
 
+/** The headers that code has set: by the name in lower case, the name as it is spelled and the value. Undefined if they are kept otherwise. */
+export function setHeadersOf(response: ServerResponse): Readonly<Record<string, readonly unknown[]>> | undefined {
+  if (OUT_HEADERS === undefined) return undefined;
+  const headers = (response as unknown as Record<symbol, Readonly<Record<string, readonly unknown[]>> | null>)[
+    OUT_HEADERS
+  ];
+  return headers === null ? NO_HEADERS : headers;
+}
+
+const NO_HEADERS = Object.freeze({});
+
 /** The response that was assigned to a socket. */
 export function currentResponse(socket: Socket): ServerResponse | undefined {
   return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
@@ -158,9 +169,10 @@ export function readInto(socket: Socket, { buffer, callback }: OnRead): boolean 
 const [BUFFER, BUFFER_CALLBACK, BUFFER_MAKER] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((description) =>
   findSymbol(new Socket(), description),
 );
-const [NEED_DRAIN, WRITABLE_FINISHED, END_CALLBACKS] = ['kNeedDrain', 'kWritableFinished', 'kEndCallbacks'].map(
-  (description) => findSymbol(new ServerResponse(new IncomingMessage(undefined as never)), description),
-);
+const RESPONSE = new ServerResponse(new IncomingMessage(undefined as never));
+const [NEED_DRAIN, WRITABLE_FINISHED, END_CALLBACKS, OUT_HEADERS] = [
+  ...['kNeedDrain', 'kWritableFinished', 'kEndCallbacks', 'kOutHeaders'],
+].map((description) => findSymbol(RESPONSE, description));
 const DETACH_SIGNAL = findSymbol(IncomingMessage.prototype, 'kDetachAbortSignal');
 
 function findSymbol(owner: object, description: string): symbol | undefined {

@@ -113,7 +113,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
   sentByNode(): void {
     if (this.#isSentByNode) return;
     this.#isSentByNode = true;
-    this.response.prependListener('finish', this.#onFinish);
+    this.response.prependListener('finish', () => this.#onFinish());
   }
 
   sendWhole(text: string): void {
@@ -189,11 +189,11 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
   }
 
   /** As Node's server does when a response is complete (_http_server.js, resOnFinish). */
-  readonly #onFinish = (): void => {
+  #onFinish(): void {
     if (this.#isFinished) return;
     this.#finish();
     process.nextTick(end, this);
-  };
+  }
 
   #finish(): void {
     const { socket } = this.#connection;

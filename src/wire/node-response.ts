@@ -268,15 +268,15 @@ export class NodeResponse implements ResponseSink, GuardOwner {
   #awaitDrain(): void {
     this.needsDrain = true;
     // Once per response: `compression` moves such a listener to another stream, from which it cannot be removed.
-    if (!this.#listensForDrain) this.response.on('drain', this.#onDrain);
+    if (!this.#listensForDrain) this.response.on('drain', () => this.#onDrain());
     this.#listensForDrain = true;
   }
 
-  readonly #onDrain = (): void => {
+  #onDrain(): void {
     if (!this.needsDrain) return;
     this.needsDrain = false;
     this.#listener?.drained();
-  };
+  }
 }
 
 function flush(response: NodeResponse): void {
