@@ -33,7 +33,7 @@ function toMessage(root: string, specifier: string, importer: string, hints: rea
   if (/^\.{0,2}\//.test(specifier) || specifier === '.' || specifier === '..') {
     const path = resolve(dirname(importer), specifier);
     const file = isAbsolute(specifier) ? specifier : relative(root, path);
-    return `${quoted} does not exist: create ${file}, or correct the import${findNearFile(specifier, path)}`;
+    return `${quoted} does not exist: create ${file}, or correct the import${findNearFile({ specifier, path, importer })}`;
   }
   if (specifier.startsWith('#')) return `${quoted} is not in the "imports" of the nearest package.json: add it there`;
   const [, scheme] = SCHEME.exec(specifier) ?? [];
@@ -52,9 +52,10 @@ function toMessage(root: string, specifier: string, importer: string, hints: rea
 }
 
 /** A file beside the missing one with nearly its name, as the end of a sentence. */
-function findNearFile(specifier: string, path: string): string {
+function findNearFile({ specifier, path, importer }: Record<'specifier' | 'path' | 'importer', string>): string {
   const hasExtension = extname(path) !== '';
-  const names = namesIn(dirname(path)).map((name) => (hasExtension ? name : basename(name, extname(name))));
+  const files = namesIn(dirname(path)).filter((name) => join(dirname(path), name) !== importer);
+  const names = files.map((name) => (hasExtension ? name : basename(name, extname(name))));
   const before = specifier.slice(0, specifier.lastIndexOf('/') + 1);
   const found = didYouMean(basename(path), names);
   return found.replace('did you mean ', `did you mean ${before}`);

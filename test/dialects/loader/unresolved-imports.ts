@@ -32,6 +32,11 @@ const ROWS: readonly Row[] = [
       '"../lib/nmaes.js" does not exist: create lib/nmaes.js, or correct the import; did you mean ../lib/names.js?',
   },
   {
+    title: 'a file with nearly the name of the one that imports it',
+    specifier: './b.js',
+    message: '"./b.js" does not exist: create lib/b.js, or correct the import',
+  },
+  {
     title: 'a file without its extension',
     specifier: './nmaes',
     files: { 'lib/names.ts': '' },
