@@ -146,6 +146,8 @@ export interface WarmCode {
   keepGood(file: string, good: GoodCode): void;
   /** What a file was when it last worked, for a reading in which it does not load. */
   findGood(file: string): GoodCode | undefined;
+  /** A newer reading waits for this one, and there is code of the file that worked: a module that does not load must not hold the newer one up. */
+  isSuperseded(file: string): boolean;
   /** The code of a file in this reading. */
   codeOf(file: string): SiteCode | undefined;
 }

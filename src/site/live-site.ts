@@ -187,7 +187,7 @@ export class LiveSite {
     if (this.#isClosed) return { state: 'kept', reason: 'the server ends', problems: [] };
     const startedAtMs = performance.now();
     const valuesBefore = this.#siteEnv.values;
-    const code = new LoadedCode(this.#read.code);
+    const code = new LoadedCode(this.#read.code, undefined, () => this.#next !== undefined);
     await this.#storeBefore();
     try {
       const found = await read(this.#parts, this.#siteEnv, code, () => void this.reload());

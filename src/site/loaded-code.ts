@@ -18,9 +18,15 @@ export class LoadedCode implements WarmCode {
   readonly #modules = new Map<string, Kept>();
   readonly #good = new Map<string, GoodCode>();
   readonly #created = new Set<SiteCode>();
+  readonly #isLaterAwaited: () => boolean;
 
-  /** `stored`: code that worked in another process. */
-  constructor(before?: LoadedCode, stored: ReadonlyMap<string, GoodCode> = new Map()) {
+  /** `stored`: code that worked in another process. `isLaterAwaited`: another reading waits for this one. */
+  constructor(
+    before?: LoadedCode,
+    stored: ReadonlyMap<string, GoodCode> = new Map(),
+    isLaterAwaited: () => boolean = () => false,
+  ) {
+    this.#isLaterAwaited = isLaterAwaited;
     this.isFirst = before === undefined;
     this.#before = new Map(before ? before.#modules : undefined);
     this.#goodBefore = new Map([...stored, ...(before ? before.#good : [])]);
@@ -51,6 +57,10 @@ export class LoadedCode implements WarmCode {
     const good = this.#goodBefore.get(file);
     if (good) this.keepGood(file, good);
     return good;
+  }
+
+  isSuperseded(file: string): boolean {
+    return this.#isLaterAwaited() && this.#goodBefore.has(file);
   }
 
   codeOf(file: string): SiteCode | undefined {

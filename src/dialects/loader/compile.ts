@@ -17,6 +17,9 @@ import { loadSite } from './site-load.ts';
  */
 const LOAD_LIMIT_MS = 10_000;
 
+/** How often a module that does not load is given up for a newer reading, e.g. of the file in which its author has mended it. */
+const SUPERSEDED_MS = 1000;
+
 /** The exports of a module. */
 export type Exports = Readonly<Record<string, unknown>>;
 
@@ -122,6 +125,7 @@ async function loadInto(
       // be there.
       withTimeout(code, relative(root, file), {
         ...{ limitMs, module: { text, map } },
+        isSuperseded: () => warmCode?.isSuperseded(relative(root, file)) ?? false,
         onFailure: () => warmCode?.forget(key),
       }),
     explain: (file, error) => explain(root, file, error, code.hooks),
@@ -150,6 +154,7 @@ function explain(root: string, file: string, error: unknown, hooks?: ModuleHooks
 
 interface Wait {
   readonly limitMs: number;
+  readonly isSuperseded: () => boolean;
   readonly onFailure: () => void;
   readonly module: ModuleText;
 }
@@ -157,7 +162,7 @@ interface Wait {
 async function withTimeout(
   { loaders, hooks: { code } }: Code,
   file: string,
-  { limitMs, onFailure, module }: Wait,
+  { limitMs, isSuperseded, onFailure, module }: Wait,
 ): Promise<Loaded> {
   const loader = loaders[file];
   if (!loader) throw new Error(`${file} is not one of the files compiled`);
@@ -166,7 +171,9 @@ async function withTimeout(
   // keeps the rejection from being unhandled.
   later.catch(onFailure);
   const { promise: limit, resolve } = Promise.withResolvers<Loaded>();
-  const timer = setTimeout(() => resolve({ state: 'slow', later }), limitMs);
+  const giveUp = (): void => resolve({ state: 'slow', later });
+  const timer = setTimeout(giveUp, limitMs);
+  const check = setInterval(() => isSuperseded() && giveUp(), SUPERSEDED_MS);
   try {
     return await Promise.race([
       later.then((exports): Loaded => ({ state: 'ready', exports, code, source: { module, entry: file } })),
@@ -174,5 +181,6 @@ async function withTimeout(
     ]);
   } finally {
     clearTimeout(timer);
+    clearInterval(check);
   }
 }

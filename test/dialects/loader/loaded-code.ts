@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Project } from '../../../src/contract/project.ts';
+import type { SiteCode } from '../../../src/contract/site-code.ts';
 import { compile, type Exports } from '../../../src/dialects/loader/compile.ts';
 import { LoadedCode } from '../../../src/site/loaded-code.ts';
 import { compileAhead } from '../../helpers/built-site.ts';
@@ -68,10 +69,24 @@ test('code of which a part failed to load is loaded again', async (t) => {
   t.deepEqual((await load(opened, new LoadedCode(inUse))).state, {});
 });
 
-async function load(opened: Project, warmCode: LoadedCode): Promise<Exports> {
+test('a module that does not load holds no newer reading up, if its file has code that worked', async (t) => {
+  const opened = await project(t, { 'a.ts': 'export const n = 1;' });
+  const inUse = new LoadedCode();
+  await load(opened, inUse);
+  inUse.keepGood('a.ts', { exports: { n: 1 }, code: {} as SiteCode });
+  await writeFile(join(opened.root, 'a.ts'), 'await new Promise(() => {}); export const n = 2;');
+  const hasNoEnd = 3_600_000;
+
+  await t.throwsAsync(load(opened, new LoadedCode(inUse, undefined, () => true), hasNoEnd), { message: 'slow' });
+  await writeFile(join(opened.root, 'a.ts'), 'export const n = 3;');
+
+  t.is((await load(opened, new LoadedCode(inUse))).n, 3);
+});
+
+async function load(opened: Project, warmCode: LoadedCode, limitMs?: number): Promise<Exports> {
   const file = join(opened.root, 'a.ts');
   const compiled = await compile({ ...opened, warmCode }, { files: [file] });
-  const loaded = await compiled.load(file);
+  const loaded = await compiled.load(file, limitMs);
   if (loaded.state !== 'ready') throw new Error(loaded.state);
   return loaded.exports;
 }
