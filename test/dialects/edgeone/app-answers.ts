@@ -1,8 +1,10 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { currentCall } from '../../../src/process/site-calls.ts';
 import { type RunningEdge, startEdge } from '../../helpers/edge.ts';
 import { siteFolder } from '../../helpers/site-folder.ts';
+import { until } from '../../helpers/until.ts';
 
 const IMPORTS = `import { PassThrough, Readable, pipeline } from 'node:stream';`;
 
@@ -224,4 +226,27 @@ test('data that an app writes after its fault is discarded, and its callbacks ar
 
   t.regex(await get(edge), /^HTTP\/1\.1 500 (?!.*(?:x-late|more|abc)).*function_bad_answer/s);
   await (globalThis as unknown as { callbacks: Promise<void> }).callbacks;
+});
+
+test('listeners of a request and its response run for the call of the app that has ended the response', async (t) => {
+  const codes: (string | undefined)[] = [];
+  Reflect.set(globalThis, 'noteCall', (event: string) => codes.push(`${event} ${currentCall()?.calledCode}`));
+  const edge = await edgeWith(
+    t,
+    FRAMEWORKS['Express 5']?.(`
+      request.on('data', () => noteCall('data'));
+      if (request.method === 'GET') response.on('finish', () => noteCall('finish'));
+      response.end('x');`) ?? '',
+  );
+  const peer = await edge.connect();
+  peer.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n');
+  await peer.readUntil('\r\n\r\nx');
+  peer.write('hi');
+  await until(() => codes.length === 1, 'the body');
+  peer.write('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(() => codes.length === 2, 'the end of the response');
+  t.deepEqual(
+    codes,
+    ['data', 'finish'].map((event) => `${event} cloud-functions/[[default]].js`),
+  );
 });

@@ -43,7 +43,8 @@ export class NodeApp implements App {
     }
     // As of most requests: nothing has to be awaited.
     if (response.writableEnded && !(returned instanceof Promise)) {
-      if (hasListeners(response) || hasListeners(request)) keepCall(exchange);
+      // The rest of a body still arrives.
+      if (!request.complete || hasListeners(response) || hasListeners(request)) keepCall(exchange);
       return undefined;
     }
     return awaitEnd(call, watch, returned);
@@ -81,8 +82,12 @@ class PairWatch implements AnswerListener {
   }
 }
 
+const LATE_EVENTS = ['finish', 'close', 'end', 'error', 'aborted'];
+
+/** Of events that the connection emits after the response has ended. */
 function hasListeners(emitter: EventEmitter): boolean {
-  return emitter.listenerCount('finish') > 0 || emitter.listenerCount('close') > 0 || emitter.listenerCount('end') > 0;
+  for (const name of LATE_EVENTS) if (emitter.listenerCount(name) > 0) return true;
+  return false;
 }
 
 /** Waits for the end of the response. `returned`: by the app. */
