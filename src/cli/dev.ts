@@ -77,7 +77,7 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
   const serve = (serving: Serving): void => {
     const { port } = serving;
     edge = serving.edge;
-    const url = `http://localhost:${port}`;
+    const url = toUrl(config, port);
     announce({ config, terminal, url, wasTaken, edge, hasKeys: isTerminal(stdin) });
     logProblems(edge.log, edge.site.problems);
     session.useProblems(edge.site.problems);
@@ -108,6 +108,14 @@ async function dev({ config, signals, flags }: Call<{ open: FlagForm }>): Promis
     watch?.close();
     endKeys?.();
   }
+}
+
+const LOCAL: ReadonlySet<string> = new Set(['', '0.0.0.0', '::', '127.0.0.1', '::1', 'localhost']);
+
+/** For a browser on this machine. */
+export function toUrl({ HOST, certificate }: Pick<Config, 'HOST' | 'certificate'>, port: number): string {
+  const name = HOST.includes(':') ? `[${HOST}]` : HOST;
+  return `${certificate ? 'https' : 'http'}://${LOCAL.has(HOST) ? 'localhost' : name}:${port}`;
 }
 
 /** As a signal of the terminal does. */

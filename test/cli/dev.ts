@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
-import { choosePort, spellReload } from '../../src/cli/dev.ts';
+import { choosePort, spellReload, toUrl } from '../../src/cli/dev.ts';
 import { listenOnPort } from '../helpers/listen.ts';
 import { runNexthop } from '../helpers/process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
@@ -138,3 +138,17 @@ test('a port that was asked for is not replaced', async (t) => {
 
   t.deepEqual(chosen, { PORT: taken, wasTaken: undefined });
 });
+
+for (const [HOST, hasCertificate, url] of [
+  ['127.0.0.1', false, 'http://localhost:8080'],
+  ['', false, 'http://localhost:8080'],
+  ['::1', true, 'https://localhost:8080'],
+  ['192.0.2.7', false, 'http://192.0.2.7:8080'],
+  ['2001:db8::7', true, 'https://[2001:db8::7]:8080'],
+] as const) {
+  test(`dev names ${url} for HOST=${HOST}${hasCertificate ? ' with a certificate' : ''}`, (t) => {
+    const certificate = hasCertificate ? { cert: 'c.pem', key: 'k.pem' } : undefined;
+
+    t.is(toUrl({ HOST, certificate } as Parameters<typeof toUrl>[0], 8080), url);
+  });
+}
