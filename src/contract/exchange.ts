@@ -44,10 +44,7 @@ export interface ExchangeParts {
   readonly onClosed: (exchange: Exchange) => void;
 }
 
-/**
- * One request, its response, and what is learned about both on the path.
- * Members that are not readonly are written by the target that answers and read by the access line.
- */
+/** One request, its response, and what is learned about both. Members that are not readonly are written by the target that answers, and read by the access line. */
 export class Exchange implements Member, ResponseListener, PairOwner {
   readonly socket: Socket;
   readonly client: Client;

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Config } from '../config/config.ts';
 import { readMemoryBytes } from './container.ts';
 
 export interface YoungGenerationParts {
-  readonly config: Pick<Config, 'ASTRO_ENTRY' | 'functionEnv' | 'site'>;
+  readonly config: {
+    readonly ASTRO_ENTRY: string;
+    readonly functionEnv: NodeJS.ProcessEnv;
+    readonly site: string;
+  };
   /** Processes that share the memory of the container. */
   readonly processes: number;
 }
