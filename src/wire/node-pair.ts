@@ -123,24 +123,24 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     this.#paired.sendText?.(text, !isLast && !isHeard(response));
   }
 
-  /** The kernel has accepted all of the response that `sendText` got. */
+  /** The kernel has accepted all of the response that `sendText` got. As in Node, errors of late writes are emitted before the response is closed. */
   sent(): void {
-    const { response } = this;
-    if (this.#isFinished || this.#sink.isClosed) return;
-    markFinished(response);
-    const isAwaited = isHeard(response);
-    this.#finish();
-    if (!isAwaited) this.end();
-    else {
-      process.nextTick(end, this);
-      response.emit('finish');
-    }
+    if (!this.#finishSent()) return;
+    process.nextTick(end, this);
+    this.response.emit('finish');
   }
 
-  /** The same, while others are sent: code of the site is called later. */
+  /** The same in a later turn, while others are sent: code of the site is called later. */
   sentInRow(): void {
     if (isHeard(this.response)) process.nextTick(sent, this);
-    else this.sent();
+    else if (this.#finishSent()) this.end();
+  }
+
+  #finishSent(): boolean {
+    if (this.#isFinished || this.#sink.isClosed) return false;
+    markFinished(this.response);
+    this.#finish();
+    return true;
   }
 
   takeOver(): { readonly socket: Socket; readonly head: Buffer } {
