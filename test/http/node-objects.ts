@@ -20,12 +20,19 @@ test('objects for an app of Express have the prototypes that it gives them, and 
   t.deepEqual(Reflect.ownKeys(response), Reflect.ownKeys(new ServerResponse(plain)));
 });
 
-test('prototypes that are not those of Node, or have a member that its constructor sets, are not used', (t) => {
+test('prototypes that are not those of Node, or have a member that its objects have, are not used', (t) => {
   const { request, response } = express();
   t.truthy(createNodeObjects(Object.create(request), response));
   t.is(createNodeObjects(undefined, undefined), undefined);
   t.is(createNodeObjects({}, response), undefined);
   t.is(createNodeObjects(response, request), undefined);
   t.is(createNodeObjects(Object.create(request, { url: { get: () => '/' } }), response), undefined);
+  t.is(createNodeObjects(Object.create(request, { headers: { get: () => ({}) } }), response), undefined);
   t.is(createNodeObjects(request, Object.create(response, { finished: { value: true } })), undefined);
+  t.is(createNodeObjects(request, Object.create(response, { end: { value: () => {} } })), undefined);
+  t.truthy(createNodeObjects(Object.create(request, { context: { value: 1 } }), response));
+  t.is(
+    createNodeObjects(Object.create(request, { context: { value: 1 } }), response, { context: undefined }),
+    undefined,
+  );
 });

@@ -90,6 +90,20 @@ test('a Koa response whose length counts characters becomes a 500', async (t) =>
   t.regex(await get(edge), /^HTTP\/1\.1 500 .*function_bad_answer[^\r]*$/s);
 });
 
+test('an Express app whose own prototypes have members of requests and responses is called as under node:http', async (t) => {
+  const edge = await edgeWith(
+    t,
+    `import express from 'express'; import { ServerResponse } from 'node:http'; const app = express();
+    Object.defineProperty(app.request, 'context', { get: () => 'own' });
+    Object.defineProperty(app.request, 'headers', { get() { return { host: this.rawHeaders[1] }; } });
+    app.response.setHeader = function (name, value) { this.locals.name = name; return ServerResponse.prototype.setHeader.call(this, name, value); };
+    app.use((request, response) => { response.setHeader('X-Host', request.headers.host); response.end(response.locals.name); }); export default app;`,
+  );
+
+  const answer = await edge.exchange('GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  t.regex(answer, /^HTTP\/1\.1 200 .*\r\nX-Host: a\r\n.*\r\n\r\nX-Host$/s);
+});
+
 /** Valid responses, which are sent as the app writes them. */
 const VALID: Readonly<Record<string, readonly [statements: string, pattern: RegExp, bytes: number]>> = {
   'end alone': ['response.end("abc")', /\r\nContent-Length: 3\r\n.*\r\nabc$/s, 3],

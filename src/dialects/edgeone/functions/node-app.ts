@@ -54,7 +54,7 @@ export class NodeApp implements App {
   get #nodeObjects(): NodeObjects | undefined {
     if (!this.#isCalled) {
       const { request, response }: ExpressApp = this.#listener as ExpressApp;
-      this.#objects = createNodeObjects(request, response);
+      this.#objects = createNodeObjects(request, response, { context: undefined });
       this.#isCalled = true;
     }
     return this.#objects;
