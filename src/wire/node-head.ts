@@ -22,9 +22,9 @@ export interface FramedHead {
   readonly declaredLength: number | undefined;
 }
 
-/** Whether a response has content, whatever its headers say. */
+/** Whether a response has content, whatever its headers say. Of an interim status, Node sends the head only. */
 export function mayHaveBody(method: string, status: number): boolean {
-  return method !== 'HEAD' && status !== 204 && status !== 304;
+  return method !== 'HEAD' && status !== 204 && status !== 304 && status >= 200;
 }
 
 /**
@@ -32,7 +32,7 @@ export function mayHaveBody(method: string, status: number): boolean {
  * 8.6, RFC 9112 6.1) or if it is not a number. Node then frames the body itself.
  */
 export function frameHead(response: ServerResponse, method: string, given: HeadArguments): FramedHead {
-  const status = Number(given[0]);
+  const status = Number(given[0]) | 0; // as Node does
   const hasBody = mayHaveBody(method, status);
   const headers = headersOf(given);
   const set = response.getHeader('content-length');

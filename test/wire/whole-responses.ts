@@ -96,6 +96,11 @@ const CONTENTS: Readonly<Record<string, NodeListener>> = {
     response.strictContentLength = true;
     response.setHeader('Content-Length', 1).end('x');
   },
+  'content behind an interim status': (_request, response) => {
+    response.statusCode = 103;
+    response.end('x');
+  },
+  'content behind a status that Node shortens': (_request, response) => response.writeHead(204.5).end('x'),
   'much text': (_request, response) => response.end('ï'.repeat(30_000)),
 };
 
