@@ -1,5 +1,5 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Fault } from '../contract/fault.ts';
 import type { IncomingRequest, NodeObjects, NodePair, NodeView, PairOwner } from '../contract/http-message.ts';
 import {
@@ -85,7 +85,7 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     if (paired.closes) sink.closeBehind();
     // Node's own default for HTTP/1.0 is to close.
     else response.shouldKeepAlive = true;
-    watchTimeout(socket);
+    watchSocket(socket);
     this.request = source.message;
     this.response = response;
     this.view = { pair: this, request: source, response: sink };
@@ -120,7 +120,9 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     const { response } = this;
     const isLast = isLastResponse(response) || this.#sink.closes;
     // Listeners run in the asynchronous context of the code that has ended the response.
-    this.#paired.sendText?.(text, !isLast && !isHeard(response));
+    const mayWait = !isLast && !isHeard(response);
+    if (mayWait) (this.#connection.socket as PairSocket)[WAITING] = this.#paired;
+    this.#paired.sendText?.(text, mayWait);
   }
 
   /** The kernel has accepted all of the response that `sendText` got. As in Node, errors of late writes are emitted before the response is closed. */
@@ -205,9 +207,10 @@ export class ConnectionPair implements NodePair, NodeConnection, NodeRequestOwne
     this.#source.drop(this.#isLast);
   }
 
-  #detach(socket: Socket): void {
+  #detach(socket: PairSocket): void {
     if (this.sendsWhole) detachAttached(this.response, socket);
     else this.response.detachSocket(socket);
+    socket[WAITING] = undefined;
   }
 
   /** After the `finish` listeners of the site. */
@@ -227,13 +230,38 @@ const PLAIN_OBJECTS: NodeObjects = {
   createResponse: (request) => new ServerResponse(request),
 };
 
-const WATCHED = Symbol('watched');
+const BELOW = Symbol('below');
+const WAITING = Symbol('waiting');
 
-/** Once for a connection: a listener that comes and goes with each request costs as much as a small header. Without a response the connection has no timeout. */
-function watchTimeout(socket: Socket & { [WATCHED]?: true }): void {
-  if (socket[WATCHED]) return;
-  socket[WATCHED] = true;
+interface PairSocket extends Socket {
+  /** Its methods before `watchSocket`. */
+  [BELOW]?: Pick<Socket, 'destroy' | 'end'>;
+  /** The response that is held, or was. */
+  [WAITING]?: PairedResponse | undefined;
+}
+
+/**
+ * Once for a connection: a listener that comes and goes with each request costs as much as a small header. Without a response the connection has no timeout. Code that ends its
+ * response may close the socket in the same turn, also by `destroy` of request or response: as with node:http, the client gets the response.
+ */
+function watchSocket(socket: PairSocket): void {
+  if (socket[BELOW]) return;
+  const { destroy, end } = socket;
+  socket[BELOW] = { destroy, end };
+  socket[WAITING] = undefined;
+  socket.destroy = destroyAfterResponse;
+  socket.end = endAfterResponse;
   socket.on('timeout', onTimeout);
+}
+
+function destroyAfterResponse(this: PairSocket, error?: Error): PairSocket {
+  this[WAITING]?.send?.();
+  return Reflect.apply((this[BELOW] ?? Socket.prototype).destroy, this, [error]);
+}
+
+function endAfterResponse(this: PairSocket, ...given: unknown[]): PairSocket {
+  this[WAITING]?.send?.();
+  return Reflect.apply((this[BELOW] ?? Socket.prototype).end, this, given);
 }
 
 /** Set by code of the site (_http_server.js, socketOnTimeout). */

@@ -115,3 +115,26 @@ for (const [title, listener] of Object.entries(CONTENTS)) {
     t.is(await received(pairServer), await received(bareServer));
   });
 }
+
+/** What code may do in the turn in which it has ended its response. */
+const CLOSINGS: Readonly<Record<string, NodeListener>> = {
+  'destroys the response': (_request, response) => response.destroy(),
+  'destroys the request': (request) => request.destroy(),
+  'destroys the socket': (request) => request.socket.destroy(),
+  'ends the socket': (request) => request.socket.end(),
+  'destroys the socket after its writes': (request) => request.socket.destroySoon(),
+};
+
+for (const [title, close] of Object.entries(CLOSINGS)) {
+  test(`a client gets the whole response of code that ${title} at once`, async (t) => {
+    const server = await pairServer(t, (request, response) => {
+      request.on('error', () => {});
+      response.end(request.url);
+      if (request.url === '/last') close(request, response);
+    });
+    const peer = await server.connect();
+    // Responses in quick succession are held.
+    peer.write(get('/').repeat(50) + get('/last'));
+    t.true((await peer.readToEnd()).endsWith('\r\n\r\n/last'));
+  });
+}
