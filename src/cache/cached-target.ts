@@ -55,6 +55,8 @@ export class CachedTarget implements Target {
     const { tracer, answers } = this.#parts;
     const { request, ruleStatus } = exchange;
     const { method, upgrade, body } = request;
+    // `answer` may not have used the last one, and a rewritten request has another URL.
+    this.#found = undefined;
     if (answers.isEmpty || tracer || (method !== 'GET' && method !== 'HEAD')) return false;
     if (upgrade !== undefined || body.announcedBytes !== 0 || ruleStatus !== 0 || isMisleading(exchange)) return false;
     const place = this.#find(exchange);
