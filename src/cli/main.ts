@@ -20,7 +20,10 @@ export async function main(argv: readonly string[], opened: Opened): Promise<num
     if (isHelp) return await print((await import('./help.ts')).toHelp(command));
     if (!command.isServer) opened.signals.useDefaults();
     outliveReaders(command.isServer === true);
-    const { flags, words, ...given } = readArguments(name, command, rest);
+    let read = readArguments(name, command, rest);
+    // The other commands are loaded only for a call that is refused: loading all of them takes time.
+    if (read.complaints.length > 0) read = readArguments(name, command, rest, await loadAllCommands());
+    const { flags, words, ...given } = read;
     config = readSettings(command, given);
     const explanation = given.site === undefined && command.hasSite !== false ? explainSite(config) : undefined;
     if (explanation !== undefined && !opened.supervisor) complain(explanation);
@@ -67,6 +70,11 @@ async function loadCommand(name: string, others: readonly string[] = []): Promis
     didYouMean(name, [...Object.keys(COMMANDS), ...others]) ||
     (isFolder ? `; did you mean nexthop start ${name}?` : '');
   throw new UsageError(`there is no command ${JSON.stringify(name)}${nearest || '; "nexthop --help" lists them'}`);
+}
+
+async function loadAllCommands(): Promise<Readonly<Record<string, Command>>> {
+  const loads = Object.entries(COMMANDS).map(async ([name, { load }]) => [name, (await load()).command] as const);
+  return Object.fromEntries(await Promise.all(loads));
 }
 
 /** Throws one error for everything that is wrong in the arguments and in the settings. */

@@ -54,11 +54,15 @@ export function readOpening(argv: readonly string[]): Opening {
   };
 }
 
-/** Reads the arguments of a command. What does not fit is in `complaints`, all of it at once. */
+/**
+ * Reads the arguments of a command. What does not fit is in `complaints`, all of it at once.
+ * `others`: commands that are named if an unknown flag is one of theirs.
+ */
 export function readArguments(
   name: string,
   { flags: own = {}, words: kind = 'site', isOwnWord = () => kind === 'own', ...command }: Command,
   rest: readonly string[],
+  others: Readonly<Record<string, Command>> = {},
 ): Arguments {
   const table: FlagTable = { ...SETTING_FLAGS, ...commonOf(command), ...own };
   const values = new Map<string, string | boolean>();
@@ -68,7 +72,7 @@ export function readArguments(
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const form = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    const complaint = form ? complainAboutValue(token, form) : complainAboutName(token, name, table);
+    const complaint = form ? complainAboutValue(token, form) : complainAboutName(token, name, { table, others });
     if (complaint === undefined) values.set(token.name, toValue(token, form, values.get(token.name)));
     else complaints.push(complaint);
   }
@@ -131,10 +135,19 @@ function toTokens(argv: readonly string[], table: FlagTable): readonly Token[] {
   return tokens.filter((token) => token.kind !== 'option-terminator');
 }
 
-function complainAboutName({ rawName }: FlagToken, command: string, table: FlagTable): string {
-  const known = Object.keys(table).map((name) => `--${name}`);
-  const nearest = rawName.startsWith('--') ? didYouMean(rawName, known) : '';
-  return `${command} has no flag ${rawName}${nearest || `; "nexthop ${command} --help" lists its flags`}`;
+interface Known {
+  readonly table: FlagTable;
+  readonly others: Readonly<Record<string, Command>>;
+}
+
+/** A flag that another command has is no misspelt flag of this one. */
+function complainAboutName({ name, rawName }: FlagToken, command: string, { table, others }: Known): string {
+  const owners = Object.keys(others).filter((other) => Object.hasOwn(others[other]?.flags ?? {}, name));
+  const known = Object.keys(table).map((flag) => `--${flag}`);
+  const isLong = rawName.startsWith('--');
+  const nearest = isLong && owners.length === 0 ? didYouMean(rawName, known) : '';
+  const found = isLong && owners.length > 0 && owners.length <= 3 ? ` (a flag of nexthop ${owners.join(', ')})` : '';
+  return `${command} has no flag ${rawName}${found}${nearest || `; "nexthop ${command} --help" lists its flags`}`;
 }
 
 function complainAboutValue({ rawName, value, inlineValue }: FlagToken, form: FlagForm): string | undefined {

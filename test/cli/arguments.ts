@@ -56,6 +56,23 @@ for (const [line, complaint] of [
   });
 }
 
+test('a flag of another command is refused with the name of that command', async (t) => {
+  const open = await runNexthop(t, { args: ['start', '--open'] });
+  const json = await runNexthop(t, { args: ['start', '--json'] });
+
+  t.is(await open.exited, 2);
+  t.is(
+    open.output(),
+    'nexthop: start has no flag --open (a flag of nexthop dev); "nexthop start --help" lists its flags\n',
+  );
+  t.is(await json.exited, 2);
+  t.is(
+    json.output(),
+    'nexthop: start has no flag --json; "nexthop start --help" lists its flags\n',
+    'too many have it',
+  );
+});
+
 test('a site is refused by a command that would ignore it', async (t) => {
   const { command = TEST } = (await COMMANDS.init?.load()) ?? {};
   const bare = defineCommand({ ...TEST, hasSite: false });

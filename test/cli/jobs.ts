@@ -288,5 +288,8 @@ test('on the command line jobs exits with 0, or with 1 or 2 and only its error m
   );
   t.notRegex(away.output(), /secret/);
   t.is(await stray.exited, 2);
-  t.is(stray.output(), 'nexthop: routes has no flag --all; "nexthop routes --help" lists its flags\n');
+  t.is(
+    stray.output(),
+    'nexthop: routes has no flag --all (a flag of nexthop jobs, blobs, forms); "nexthop routes --help" lists its flags\n',
+  );
 });
