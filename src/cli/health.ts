@@ -41,6 +41,12 @@ function explain(error: Error, port: number): string {
   return hasCode(error, 'ECONNREFUSED') ? `no server listens on PORT ${port} (${error.message})` : error.message;
 }
 
+/** A server that is not ready answers 503. Any other status is of a site, a next hop or another server. */
+function explainStatus(status: number | undefined, { PORT, READY_PATH }: Pick<Config, 'PORT' | 'READY_PATH'>): string {
+  const answer = `${READY_PATH} on PORT ${PORT} answers ${status}`;
+  return status === 503 ? answer : `${answer}; give this command the PORT and READY_PATH of the server`;
+}
+
 /** Resolves with the reason why the server is not ready; undefined if it is. */
 function request({ PORT, HOST, READY_PATH, certificate }: Config): Promise<string | undefined> {
   const host = HOST === '' || HOST === '0.0.0.0' || HOST === '::' ? 'localhost' : HOST;
@@ -56,7 +62,7 @@ function request({ PORT, HOST, READY_PATH, certificate }: Config): Promise<strin
     };
     const request = (certificate ? getByTls : get)(options, (response) => {
       response.resume();
-      resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode}`);
+      resolve(response.statusCode === 200 ? undefined : explainStatus(response.statusCode, { PORT, READY_PATH }));
     });
     request.on('timeout', () => request.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
     request.on('error', (error) => resolve(explain(error, PORT)));
