@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { SETTINGS, type SettingName, toFlag } from '../config/settings.ts';
-import { didYouMean } from '../contract/problem.ts';
+import { countEdits, nearestWord, toLetters } from '../contract/nearest-word.ts';
 import type { Command, FlagForm, FlagTable, FlagValues } from './command.ts';
 
 /** Flags of every command. */
@@ -148,6 +148,14 @@ function complainAboutName({ name, rawName }: FlagToken, command: string, { tabl
   const nearest = isLong && owners.length === 0 ? didYouMean(rawName, known) : '';
   const found = isLong && owners.length > 0 && owners.length <= 3 ? ` (a flag of nexthop ${owners.join(', ')})` : '';
   return `${command} has no flag ${rawName}${found}${nearest || `; "nexthop ${command} --help" lists its flags`}`;
+}
+
+/** Flags are short words, and two edits of five letters make another word: `--since` is not `--site`. */
+function didYouMean(rawName: string, known: readonly string[]): string {
+  const nearest = nearestWord(rawName, known);
+  const letters = toLetters(rawName);
+  const isNear = nearest !== undefined && 3 * countEdits(letters, toLetters(nearest)) <= letters.length;
+  return isNear ? `; did you mean ${nearest}?` : '';
 }
 
 function complainAboutValue({ rawName, value, inlineValue }: FlagToken, form: FlagForm): string | undefined {

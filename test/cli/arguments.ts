@@ -44,6 +44,8 @@ for (const [line, complaint] of [
   ['--limt=3', 'test has no flag --limt; did you mean --limit?'],
   ['--LOG_DIR=x', 'test has no flag --LOG_DIR; did you mean --log-dir?'],
   ['--frobnicate', 'test has no flag --frobnicate; "nexthop test --help" lists its flags'],
+  ['--since=1h', 'test has no flag --since; "nexthop test --help" lists its flags'],
+  ['--sit=x', 'test has no flag --sit; did you mean --site?'],
   ['-p 3', 'test has no flag -p; "nexthop test --help" lists its flags'],
   ['--limit', '--limit needs a value: --limit=COUNT'],
   ['--limit --json', '--limit needs a value, got the flag --json; write --limit=COUNT'],
