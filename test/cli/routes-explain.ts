@@ -1,9 +1,8 @@
 import test from 'ava';
-import { type RoutesOptions, routes } from '../../src/cli/routes.ts';
 import { isRequestWord, toRequest } from '../../src/cli/routes-explain.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
-import { readConfig } from '../../src/config/config.ts';
 import { openTestEdge } from '../../src/embed/test-edge.ts';
+import { rowsOf, runRoutes } from '../helpers/explained-routes.ts';
 import { fixedDialect } from '../helpers/fixed-dialect.ts';
 import { runNexthop } from '../helpers/process.ts';
 import { route } from '../helpers/route.ts';
@@ -75,7 +74,10 @@ for (const [line, expected] of [
   test(`routes explains ${line}`, async (t) => {
     const [method = '', target = ''] = line.split(' ');
 
-    t.is(await run(await siteFolder(t), { request: { method, target }, dialects: [SITE] }), `${line}\n\n${expected}`);
+    t.is(
+      await runRoutes(await siteFolder(t), { request: { method, target }, dialects: [SITE] }),
+      `${line}\n\n${expected}`,
+    );
   });
 }
 
@@ -85,7 +87,7 @@ test('routes explains a path that a guard refuses because it can be read in too 
   });
   const target = `/admin/${'x%2fy/./..//%252e/x\\y/%2e%2e/'.repeat(300)}`;
 
-  const lines = await run(site, { request: { method: 'GET', target } });
+  const lines = await runRoutes(site, { request: { method: 'GET', target } });
 
   t.regex(lines, /guard\.js +any \/admin\/\* +answers 400: the path can be read in too many ways$/);
 });
@@ -222,7 +224,7 @@ for (const [line, status, expected] of [
 
 test('--json has the same for scripts', async (t) => {
   const request = { method: 'GET', target: '/api/7' };
-  const explanation = JSON.parse(await run(await siteFolder(t), { request, dialects: [SITE], json: true }));
+  const explanation = JSON.parse(await runRoutes(await siteFolder(t), { request, dialects: [SITE], json: true }));
 
   t.deepEqual(explanation.answers, {
     file: 'api/[id].js',
@@ -264,15 +266,3 @@ test('on the command line the site and the path are distinguished', async (t) =>
   t.is(await needless.exited, 2);
   t.is(needless.output(), 'nexthop: --method needs a path, such as /api/x\n');
 });
-
-/** With single spaces, without the request itself. */
-async function rowsOf(site: string, request: { method: string; target: string }): Promise<readonly string[]> {
-  const [, , ...rows] = (await run(site, { request })).split('\n');
-  return rows.map((row) => row.trim().replaceAll(/ +/g, ' '));
-}
-
-async function run(site: string, options: RoutesOptions): Promise<string> {
-  const lines: string[] = [];
-  await routes(readConfig({ site, env: {} }), (line) => lines.push(line), options);
-  return lines.join('\n');
-}

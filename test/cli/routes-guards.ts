@@ -1,6 +1,5 @@
 import test from 'ava';
-import { type RoutesOptions, routes } from '../../src/cli/routes.ts';
-import { readConfig } from '../../src/config/config.ts';
+import { rowsOf, runRoutes } from '../helpers/explained-routes.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 const GUARDED = {
@@ -65,25 +64,13 @@ test('a middleware that does not load answers 500, and routes says so', async (t
     'middleware.js': 'export const middleware = (',
   });
 
-  t.regex(await run(site, { request: { method: 'GET', target: '/' } }), /answers 500, because it does not load$/);
+  t.regex(await runRoutes(site, { request: { method: 'GET', target: '/' } }), /answers 500, because it does not load$/);
 });
 
 test('a list of routes has the exceptions of guards and functions', async (t) => {
-  const listed = await run(await siteFolder(t, GUARDED), {});
+  const listed = await runRoutes(await siteFolder(t, GUARDED), {});
 
   t.regex(listed, /auth\.js +netlify +edge function, not \/public\/\* \/price\/\*$/m);
   t.regex(listed, /post\.js +netlify +edge function, only POST$/m);
   t.regex(listed, /shop\.mjs +netlify +modern, not \/shop\/free\/\*$/m);
 });
-
-/** With single spaces, without the request itself. */
-async function rowsOf(site: string, request: { method: string; target: string }): Promise<readonly string[]> {
-  const [, , ...rows] = (await run(site, { request })).split('\n');
-  return rows.map((row) => row.trim().replaceAll(/ +/g, ' '));
-}
-
-async function run(site: string, options: RoutesOptions): Promise<string> {
-  const lines: string[] = [];
-  await routes(readConfig({ site, env: {} }), (line) => lines.push(line), options);
-  return lines.join('\n');
-}
