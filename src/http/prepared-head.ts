@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Exchange } from '../contract/exchange.ts';
+import { toFlat } from '../contract/flat-text.ts';
 import { ClientResponse } from '../wire/client-response.ts';
 import { type ResponseHeadText, toResponseHead } from '../wire/head-text.ts';
 
@@ -38,9 +39,4 @@ export class PreparedHead {
 
 function toReason(status: number): string {
   return STATUS_CODES[status] ?? '';
-}
-
-/** Text that was put together piece by piece is a tree of its pieces, which takes three times the memory and is walked each time it is written. */
-function toFlat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -1,4 +1,5 @@
 import type { Exchange } from '../contract/exchange.ts';
+import { toFlat } from '../contract/flat-text.ts';
 import { toHostname } from '../contract/hostname.ts';
 import { toTraceContext } from '../contract/trace-context.ts';
 import { shortAddress } from './short-address.ts';
@@ -185,11 +186,6 @@ class LastText {
     this.#isFlat = false;
     return text;
   }
-}
-
-/** A text that was put together from pieces, as one piece. Only for ASCII. */
-function toFlat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /** Per UTF-16 unit, so that half a surrogate pair needs no special case. */
