@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { CHUNKED } from './message-head.ts';
 import { lend, toLendable } from './socket-reads.ts';
+import { toLatin1 } from './written-content.ts';
 
 /** The other side takes no body: what is written is dropped, as for a HEAD. */
 export const DROPPED = -3;
@@ -150,13 +151,4 @@ export class MessageWriter {
 
 function byteLength(content: Uint8Array | string): number {
   return typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
-}
-
-/** The bytes as text of one character a byte. */
-function toLatin1(content: Uint8Array | string, bytes: number): string {
-  if (bytes === 0) return '';
-  if (Buffer.isBuffer(content)) return content.toString('latin1');
-  if (typeof content !== 'string') return Buffer.from(content.buffer, content.byteOffset, bytes).toString('latin1');
-  // As many characters as bytes: all of it is ASCII.
-  return content.length === bytes ? content : Buffer.from(content).toString('latin1');
 }
