@@ -51,7 +51,7 @@ export class CachedTarget implements Target {
   }
 
   /** A trace has a span for each use of the cache, so with a tracer `answer` sends all entries. */
-  answerAtOnce(exchange: Exchange): boolean {
+  answerAtOnce(exchange: Exchange, params: Params): boolean {
     const { tracer, answers } = this.#parts;
     const { request, ruleStatus } = exchange;
     const { method, upgrade, body } = request;
@@ -60,7 +60,9 @@ export class CachedTarget implements Target {
     if (answers.isEmpty || tracer || (method !== 'GET' && method !== 'HEAD')) return false;
     if (upgrade !== undefined || body.announcedBytes !== 0 || ruleStatus !== 0 || isMisleading(exchange)) return false;
     const place = this.#find(exchange);
-    if (this.#sendIfFresh(exchange, place)) return true;
+    const nowMs = answers.bans.nowMs();
+    const isFresh = place.kept?.freshness(nowMs) === 'fresh';
+    if (isFresh && this.#sendIfUsable(exchange, params, place, {}, nowMs)) return true;
     this.#found = { exchange, place };
     return false;
   }
@@ -102,28 +104,24 @@ export class CachedTarget implements Target {
     return found?.exchange === exchange ? found.place : answers.find(exchange, version, rule);
   }
 
-  #sendIfFresh(exchange: Exchange, { kept }: Place): boolean {
-    const { rule, answers } = this.#parts;
-    const nowMs = answers.bans.nowMs();
-    if (kept?.freshness(nowMs) !== 'fresh') return false;
-    if (kept.entry.isDurable && answers.bans.isInDoubt(kept.entry.askedAtMs)) return false;
-    sendKept(exchange, kept, { rule, outcome: { hit: true, ttlS: toSeconds(kept.leftMs(nowMs)) }, nowMs });
-    return true;
-  }
-
   /**
    * Sends the entry of the place if it is fresh, or may be renewed after it was sent. A durable one that may have been purged is not sent: containers share it, so the store or the
    * target is asked. Requests that waited for it get it, because otherwise each would call the target.
    */
-  #sendIfUsable(exchange: Exchange, params: Params, place: Place, source: Source = {}): boolean {
+  #sendIfUsable(
+    exchange: Exchange,
+    params: Params,
+    place: Place,
+    source: Source = {},
+    nowMs = this.#parts.answers.bans.nowMs(),
+  ): boolean {
     const { rule, answers } = this.#parts;
     const { kept } = place;
-    const nowMs = answers.bans.nowMs();
     const freshness = kept?.freshness(nowMs) ?? 'stale';
     if (!kept || freshness === 'stale') return false;
     if (kept.entry.isDurable && !source.isCollapsed && answers.bans.isInDoubt(kept.entry.askedAtMs)) return false;
     const isStale = freshness === 'revalidating' && !source.isCollapsed;
-    const ttlS = toSeconds(kept.leftMs(nowMs));
+    const ttlS = Math.ceil(kept.leftMs(nowMs) / 1000);
     const outcome = { hit: true, ttlS, ...source, ...(isStale && ({ forwarded: 'stale' } as const)) };
     sendKept(exchange, kept, { rule, outcome, nowMs });
     if (isStale && !answers.flights.has(place.primaryKey + place.variantKey))
@@ -217,10 +215,6 @@ export class CachedTarget implements Target {
     exchange.response.end();
     return 'answered';
   }
-}
-
-function toSeconds(ms: number): number {
-  return Math.ceil(ms / 1000);
 }
 
 /** How an entry came to the request, besides by a look-up in memory. */

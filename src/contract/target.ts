@@ -40,7 +40,7 @@ export interface Target {
    * Answers if that takes no code of the site, as from a cache: then nothing of the run of such code is prepared. False: `answer` is called in the same
    * turn.
    */
-  answerAtOnce?(exchange: Exchange): boolean;
+  answerAtOnce?(exchange: Exchange, params: Params): boolean;
   /**
    * What it would do with a request, by the same tables as `answer` and without code of the site, for `nexthop routes PATH`. Undefined: it passes the
    * request as it is. Absent: it answers, or, as a filter, its code decides.

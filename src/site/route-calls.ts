@@ -144,7 +144,7 @@ export class RouteCalls {
     if (target.isFile) return target.answer(exchange, params);
     const isBlamed = target.isOwn !== true;
     if (isBlamed && this.#parts.stopped?.areAny) this.#parts.stopped.check(exchange);
-    if (target.answerAtOnce?.(exchange)) return 'answered';
+    if (target.answerAtOnce?.(exchange, params)) return 'answered';
     const { tracer } = this.#parts;
     const call = () => target.answer(exchange, params);
     return runFor(exchange, tracer && !target.isTraced ? () => tracer.run(exchange, call) : call, code, isBlamed);

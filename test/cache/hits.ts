@@ -34,7 +34,7 @@ test('only a fresh response is sent before the code of the target counts as call
   const atOnce: (boolean | undefined)[] = [];
   const server = await serveExchanges(t, async (exchange) => {
     exchange.answeredBy = target.name;
-    atOnce.push(target.answerAtOnce?.(exchange));
+    atOnce.push(target.answerAtOnce?.(exchange, {}));
     if (!atOnce.at(-1)) await target.answer(exchange, {});
   });
   const ask = (question: Question = {}): Promise<Reply> => askPort(server.port, question);

@@ -47,7 +47,7 @@ export async function callCached({ target }: CachedPage, call: CachedCall): Prom
   exchange.answeredBy = target.name;
   exchange.callEnder = { failCall: (_exchange, error) => reject(error), endCall: () => false };
   try {
-    if (!target.answerAtOnce?.(exchange)) await target.answer(exchange, {});
+    if (!target.answerAtOnce?.(exchange, {})) await target.answer(exchange, {});
   } catch (error) {
     reject(error);
   }

@@ -101,7 +101,7 @@ export async function serveCached(
   const server = await serveExchanges(t, async (exchange) => {
     exchange.answeredBy = target.name;
     // As routes do it.
-    if (target.answerAtOnce?.(exchange)) return;
+    if (target.answerAtOnce?.(exchange, {})) return;
     if ((await target.answer(exchange, {})) === 'passed') writeText(exchange, 421, 'passed');
   });
   return {
