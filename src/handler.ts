@@ -89,8 +89,7 @@ export class Handler implements CallEnder {
   #answerBySite(exchange: Exchange): Answer {
     const { sites, webSockets, loops } = this.#parts;
     const site = sites.current;
-    // The hop counts what is forwarded to it.
-    if (loops && site.routes.length > 0 && exchange.request.get(CDN_LOOP) !== undefined)
+    if (loops && exchange.request.get(CDN_LOOP) !== undefined)
       exchange.passes = refuseLoopOf(exchange.request.headers, loops);
     // A site without routes cannot accept a WebSocket.
     if (exchange.request.upgrade !== undefined && site.routes.length > 0) webSockets.offer(exchange);

@@ -213,7 +213,7 @@ export class Answers {
   }
 
   #isUsable(
-    { request }: Exchange,
+    { request, passes }: Exchange,
     kept: KeptAnswer,
     { primaryKey, variantKey }: Pick<Place, 'primaryKey' | 'variantKey'>,
   ): boolean {
@@ -222,6 +222,7 @@ export class Answers {
       this.#memory.drop(primaryKey, variantKey, kept);
       return false;
     }
+    if (kept.entry.passes > passes) return false;
     const { contentEncoding } = kept;
     if (contentEncoding === '' || contentEncoding === 'identity' || !kept.variesByCoding) return true;
     // Variants are distinguished by the best coding of the client; the target may have chosen another one.

@@ -167,7 +167,7 @@ function toKey(kind: 'u' | 'e' | 'l', ...parts: readonly string[]): string {
 }
 
 /** Of the form of the bytes. Entries of another form are no entries. */
-const FORM = 1;
+const FORM = 2;
 
 /** Before the head: its form and its length, and the length of the body. */
 const PREFIX_BYTES = 9;

@@ -122,6 +122,7 @@ function createInner(outer: Exchange, request: IncomingRequest, response: Captur
   inner.step = step;
   inner.answeredBy = answeredBy;
   inner.isMeasured = outer.isMeasured;
+  inner.passes = outer.passes;
   inner.runs = outer.runs;
   inner.bodyLimitBytes = bodyLimitBytes;
   inner.locals = locals;

@@ -39,6 +39,7 @@ export function toKeptAnswer(
     staleWhileRevalidateMs: storable.staleWhileRevalidateMs,
     staleIfErrorMs: storable.staleIfErrorMs,
     isDurable: storable.isDurable,
+    passes: inner.passes,
   };
   const kept = KeptAnswer.of(entry, fields);
   if (!kept) inner.fault ??= new Fault('function_bad_answer', { message: 'the head of the Response is invalid' });

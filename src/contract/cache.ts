@@ -55,6 +55,11 @@ export interface CacheEntry {
   readonly staleIfErrorMs: number;
   /** It is stored in the durable tier, too. */
   readonly isDurable: boolean;
+  /**
+   * `Exchange.passes` of the request that it answers. It answers no request with fewer: a client chooses this number, and from `LOOP_LIMIT` on, what a page fetches of its own host
+   * fails, so that the page may lack it.
+   */
+  readonly passes: number;
 }
 
 /** Which entries are purged. An entry is compared when it is read: there is no list of entries by tag that could lack one. */

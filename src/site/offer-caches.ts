@@ -41,7 +41,8 @@ function findCall({ byCode, calls, latest }: Offers): CurrentCall | undefined {
   if (!caches) return undefined;
   let call = calls.get(siteCall);
   if (!call) {
-    call = { name: siteCall.calledCode, lookUps: 0, writes: 0, askedAtMs: caches.bans.nowMs() - ageOf(siteCall) };
+    const { calledCode: name, passes = 0 }: SiteCall & { readonly passes?: number } = siteCall;
+    call = { name, lookUps: 0, writes: 0, passes, askedAtMs: caches.bans.nowMs() - ageOf(siteCall) };
     calls.set(siteCall, call);
   }
   return { call, caches };

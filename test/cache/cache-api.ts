@@ -198,7 +198,7 @@ test('a response that is deleted while a slow store still writes it is not found
   const bans = new FakeBans();
   const entries = new DurableEntries({ tier, bans, findVersion: async () => 'one', onFailure: t.log });
   const caches = new SiteCaches({ entries, bans, objectBytes: 1000, log: { warn: t.log } });
-  const called = { name: 'f.mjs', lookUps: 0, writes: 0, askedAtMs: bans.nowMs() };
+  const called = { name: 'f.mjs', lookUps: 0, writes: 0, passes: 0, askedAtMs: bans.nowMs() };
   const request = new Request('https://a.example/');
   const response = new Response('body', { headers: { 'Cache-Control': 'max-age=60' } });
 
@@ -213,4 +213,32 @@ test('a response that is deleted while a slow store still writes it is not found
   await deleted;
 
   t.is(await caches.match(called, 'things', request), undefined);
+});
+
+test('what a call stores after CDN-Loop was sent to it is found by calls that have passed at least as many servers', async (t) => {
+  const edge = await serve(
+    t,
+    `const cache = await caches.open('pages');
+     const found = await cache.match(URL_A);
+     if (found) return Response.json(await found.text());
+     await cache.put(URL_A, new Response(request.headers.get('cdn-loop') ?? 'none', { headers: { ${WEEK} } }));
+     return Response.json('put');`,
+  );
+  const text = async (loops?: string): Promise<unknown> =>
+    (await fetch(`${edge.url}/f`, { headers: loops === undefined ? {} : { 'cdn-loop': loops } })).json();
+  const twice = 'nexthop, nexthop';
+  /** A look-up that takes longer than 50 ms is a miss, also on a loaded machine. */
+  const found = (loops: string | undefined, stored: string): Promise<unknown> =>
+    untilResult(
+      () => text(loops),
+      (result) => result === stored,
+    );
+
+  await found(twice, twice);
+  t.is(await text('nexthop'), 'put');
+  await found('nexthop', 'nexthop');
+  await found(twice, 'nexthop');
+  t.is(await text(), 'put');
+  await found(undefined, 'none');
+  await found(twice, 'none');
 });

@@ -228,3 +228,32 @@ test('cached functions that fetch each other and themselves do not wait for thei
   // Each wait would take five seconds.
   t.true(performance.now() - beganAtMs < 5000);
 });
+
+test('a page that was made for a request with CDN-Loop answers no request that has passed fewer servers', async (t) => {
+  const page = createCachedPage((exchange, call) => writeText(exchange, 200, `page ${call}`, FRESH));
+  const ask = async (passes: number): Promise<string> => (await callCached(page, { path: '/', passes })).body;
+
+  t.deepEqual([await ask(2), await ask(9)], ['page 1', 'page 1']);
+  t.deepEqual([await ask(1), await ask(0)], ['page 2', 'page 3']);
+  t.deepEqual([await ask(0), await ask(1), await ask(9)], ['page 3', 'page 3', 'page 3']);
+});
+
+test('a client that sends CDN-Loop stores no page without what the page fetches of its own host', async (t) => {
+  const site = await siteFolder(t, {
+    'netlify/functions/page.mjs': `
+      export default async (request) => {
+        const data = await fetch(new URL('/data', request.url));
+        return new Response(data.ok ? await data.text() : 'no data', { headers: { 'cache-control': 'public, max-age=60' } });
+      };
+      export const config = { path: '/page' };`,
+    'netlify/functions/data.mjs': `
+      export default () => new Response('data');
+      export const config = { path: '/data' };`,
+  });
+  const { url } = await startEdge(t, { site });
+  const get = async (headers = {}): Promise<string> => (await fetch(`${url}/page`, { headers })).text();
+
+  t.is(await get({ 'cdn-loop': Array(9).fill('nexthop').join() }), 'no data');
+  t.is(await get(), 'data');
+  t.is(await get({ 'cdn-loop': Array(9).fill('nexthop').join() }), 'data');
+});

@@ -62,6 +62,22 @@ test('with CACHE=all requests whose parameters have another order share no respo
   }
 });
 
+test('with CACHE=all the page of a hop for a request with CDN-Loop is not sent to one without', async (t) => {
+  const hop = await listen(
+    t,
+    createServer(({ headers }, response) => {
+      response.setHeader('Cache-Control', 'max-age=60');
+      response.end(headers['cdn-loop']);
+    }),
+  );
+  const { url } = await startEdge(t, { env: { NEXT_HOP: hop, CACHE: 'all' } });
+  const ask = async (headers: Readonly<Record<string, string>> = {}) => (await fetch(url, { headers })).text();
+
+  t.is(await ask({ 'cdn-loop': 'nexthop' }), 'nexthop, nexthop');
+  t.is(await ask(), 'nexthop');
+  t.is(await ask({ 'cdn-loop': 'nexthop' }), 'nexthop');
+});
+
 test('with CACHE=all an error of nexthop about the hop is not stored', async (t) => {
   let calls = 0;
   const hop = createServer((_request, response) => {

@@ -9,7 +9,7 @@ const NONE: Variation = { query: 'all', headers: [], cookies: [], languages: [],
 function keptAnswer(bytes: number): KeptAnswer {
   const times = { askedAtMs: 0, bornAtMs: 0, lifetimeMs: 1000, staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
   return new KeptAnswer(
-    { status: 200, headers: [], body: Buffer.alloc(bytes), tags: [], isDurable: false, ...times },
+    { status: 200, headers: [], body: Buffer.alloc(bytes), tags: [], isDurable: false, passes: 0, ...times },
     'all',
   );
 }

@@ -19,6 +19,8 @@ export interface CachesCall {
   readonly name: string;
   lookUps: number;
   writes: number;
+  /** Of its request; 0 for a job. See `CacheEntry.passes`. */
+  readonly passes: number;
   /** When the call began, or first used a cache. What it stores may have been computed since then. */
   readonly askedAtMs: number;
 }
@@ -50,7 +52,7 @@ export class SiteCaches {
   async match(call: CachesCall, cacheName: string, request: Request): Promise<Response | undefined> {
     if (++call.lookUps > MOST_LOOK_UPS) return undefined;
     const found = await this.#parts.entries.find(toPlace(cacheName, request));
-    if (!found) return undefined;
+    if (!found || found.entry.passes > call.passes) return undefined;
     const { entry } = found;
     const ageMs = Math.max(0, this.#parts.bans.nowMs() - entry.bornAtMs);
     const leftMs = entry.lifetimeMs - ageMs;
@@ -106,6 +108,7 @@ export class SiteCaches {
       staleWhileRevalidateMs: storable.staleWhileRevalidateMs,
       staleIfErrorMs: 0,
       isDurable: true,
+      passes: call.passes,
     };
   }
 
