@@ -10,6 +10,8 @@ export interface FlagForm {
   /** The word for its value in `--help`, e.g. `COUNT`. Undefined: the flag has no value. */
   readonly value?: string;
   readonly about: string;
+  /** One letter: `f` is `-f`. */
+  readonly short?: string;
   /** It may be given more than once: its value is all values with this between. */
   readonly separator?: ',' | '\n';
 }

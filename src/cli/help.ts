@@ -11,6 +11,12 @@ const WIDTH = 80;
 const USAGE_EXIT = { 2: 'a flag or a word does not fit' };
 const SETTING_EXIT = { 78: 'the value of a setting does not fit' };
 
+const SETTINGS_NOTE = [
+  '',
+  'Every setting is a flag, too: LOG_DIR is --log-dir, PORT is --port or -p.',
+  'See "nexthop help settings".',
+];
+
 /** The list of commands. */
 export function toUsage(): string {
   return [
@@ -35,14 +41,14 @@ export function toHelp({ forms, about, examples, exits, ...command }: Command): 
     ...wrap(about, ''),
     '',
     'Flags:',
-    ...toRows(flagsOf(command as Command)),
+    ...toRows(flagsOf(command as Command).map(([form, about, short]) => [short ? `${short}, ${form}` : form, about])),
     '',
     'Examples:',
     ...examples.flatMap(([line, meaning]) => [`  ${line}`, ...wrap(meaning, '      ')]),
     '',
     'Exit codes:',
     ...toRows(Object.entries({ ...exits, ...USAGE_EXIT, ...(hasSettings && SETTING_EXIT) })),
-    ...(hasSettings ? ['', 'Every setting is a flag, too: LOG_DIR is --log-dir. See "nexthop help settings".'] : []),
+    ...(hasSettings ? SETTINGS_NOTE : []),
   ].join('\n');
 }
 

@@ -26,10 +26,11 @@ export const command = defineCommand({
     'Runs one function without a server: the one that answers a path, a function by its name or file, or a scheduled function, as a JOB, by its name. The body of the response goes to stdout, the rest to stderr. Jobs that it starts run, too. Values, blobs and jobs are kept in a temporary folder, with --data-dir in that folder.',
   words: 'own',
   flags: {
-    data: { value: 'TEXT', about: 'the body of the request: a text, @FILE, or - for stdin' },
-    method: { value: 'METHOD', about: 'default: GET, with --data POST' },
+    data: { short: 'd', value: 'TEXT', about: 'the body of the request: a text, @FILE, or - for stdin' },
+    method: { short: 'X', value: 'METHOD', about: 'default: GET, with --data POST' },
     type: { value: 'TYPE', about: 'Content-Type; default: of JSON if the body is JSON' },
     header: {
+      short: 'H',
       value: "'NAME: VALUE'",
       about: 'a header of the request; may be given more than once',
       separator: '\n',

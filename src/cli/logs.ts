@@ -20,10 +20,10 @@ export const command = defineCommand({
   about:
     'Prints the last lines of access.log, error.log and functions.log in the order of time, also from rotated files. They are those of LOG_DIR if it is set, else of the nexthop that was started last with the DATA_DIR of the site, else of /var/log/nodejs.',
   flags: {
-    follow: { about: 'print new lines, too, until Ctrl-C' },
+    follow: { short: 'f', about: 'print new lines, too, until Ctrl-C' },
     route: { value: 'ROUTE', about: 'only of this pattern, file, or function of jobs' },
     request: { value: 'ID', about: 'only of the request or the job with this id' },
-    limit: { value: 'COUNT', about: `at most this many lines; default: ${LINES}` },
+    limit: { short: 'n', value: 'COUNT', about: `at most this many lines; default: ${LINES}` },
     json: { about: 'print each line as JSON, with its log' },
   },
   examples: [

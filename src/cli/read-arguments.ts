@@ -2,17 +2,27 @@ import { parseArgs } from 'node:util';
 import { SETTINGS, type SettingName, toFlag } from '../config/settings.ts';
 import { countEdits, nearestWord, toLetters } from '../contract/nearest-word.ts';
 import type { Command, FlagForm, FlagTable, FlagValues } from './command.ts';
+import { explainForeignFlag } from './foreign-flags.ts';
 
 /** Flags of every command. */
 const COMMON = {
   site: { value: 'FOLDER', about: 'the site; default: this folder' },
-  help: { about: 'print this text' },
+  help: { short: 'h', about: 'print this text' },
 } as const satisfies FlagTable;
 
 const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
+/** Settings that have a short flag, as in other command lines. */
+const SHORT: Readonly<Partial<Record<SettingName, string>>> = { PORT: 'p' };
+
+/** The word for the value of a setting. */
+const SETTING_VALUE = 'VALUE';
+
 const SETTING_FLAGS: FlagTable = Object.fromEntries(
-  SETTING_NAMES.map((name) => [toFlag(name), { value: 'VALUE', about: SETTINGS[name].about }]),
+  SETTING_NAMES.map((name) => {
+    const { [name]: short } = SHORT;
+    return [toFlag(name), { value: SETTING_VALUE, about: SETTINGS[name].about, ...(short && { short }) }];
+  }),
 );
 
 /** A site that is given to a command without one would be ignored. */
@@ -20,6 +30,8 @@ function commonOf({ hasSite }: Pick<Command, 'hasSite'>): FlagTable {
   const { help } = COMMON;
   return hasSite === false ? { help } : COMMON;
 }
+
+const VERSION = ['--version', '-v', '-V'];
 
 /** The arguments of one call of a command. */
 export interface Arguments {
@@ -50,7 +62,7 @@ export function readOpening(argv: readonly string[]): Opening {
     name: name?.value,
     rest: name ? argv.toSpliced(name.index, 1) : argv,
     isHelp: flags.includes('--help') || flags.includes('-h'),
-    isVersion: name === undefined && (flags.includes('--version') || flags.includes('-v')),
+    isVersion: name === undefined && flags.some((flag) => VERSION.includes(flag)),
   };
 }
 
@@ -120,9 +132,9 @@ type Token =
 /** Node's parser decides where a value belongs to a flag. It reports only the first mistake, and not which flag was meant, so its own checks are off. */
 function toTokens(argv: readonly string[], table: FlagTable): readonly Token[] {
   const options = Object.fromEntries(
-    Object.entries(table).map(([name, { value }]) => [
+    Object.entries(table).map(([name, { value, short }]) => [
       name,
-      { type: value === undefined ? 'boolean' : 'string' } as const,
+      { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const,
     ]),
   );
   const { tokens } = parseArgs({
@@ -132,7 +144,13 @@ function toTokens(argv: readonly string[], table: FlagTable): readonly Token[] {
     strict: false,
     tokens: true,
   });
-  return tokens.filter((token) => token.kind !== 'option-terminator');
+  return tokens.filter((token) => token.kind !== 'option-terminator').map(withoutEquals);
+}
+
+/** `-p=80` means what `--port=80` means. */
+function withoutEquals(token: Token): Token {
+  if (token.kind !== 'option' || !token.inlineValue || token.rawName.startsWith('--')) return token;
+  return { ...token, value: token.value?.replace(/^=/, '') };
 }
 
 interface Known {
@@ -142,12 +160,17 @@ interface Known {
 
 /** A flag that another command has is no misspelt flag of this one. */
 function complainAboutName({ name, rawName }: FlagToken, command: string, { table, others }: Known): string {
-  const owners = Object.keys(others).filter((other) => Object.hasOwn(others[other]?.flags ?? {}, name));
-  const known = Object.keys(table).map((flag) => `--${flag}`);
   const isLong = rawName.startsWith('--');
+  const owners = Object.keys(others).filter((other) => {
+    const flags = others[other]?.flags ?? {};
+    return isLong ? Object.hasOwn(flags, name) : Object.values(flags).some(({ short }) => short === name);
+  });
+  const known = Object.keys(table).map((flag) => `--${flag}`);
   const nearest = isLong && owners.length === 0 ? didYouMean(rawName, known) : '';
-  const found = isLong && owners.length > 0 && owners.length <= 3 ? ` (a flag of nexthop ${owners.join(', ')})` : '';
-  return `${command} has no flag ${rawName}${found}${nearest || `; "nexthop ${command} --help" lists its flags`}`;
+  const meant = explainForeignFlag(name, command, table) ?? nearest;
+  const found = meant === '' && owners.length > 0 && owners.length <= 3;
+  const owned = found ? ` (a flag of nexthop ${owners.join(', ')})` : '';
+  return `${command} has no flag ${rawName}${owned}${meant || `; "nexthop ${command} --help" lists its flags`}`;
 }
 
 /** Flags are short words, and two edits of five letters make another word: `--since` is not `--site`. */
@@ -162,16 +185,19 @@ function complainAboutValue({ rawName, value, inlineValue }: FlagToken, form: Fl
   if (form.value === undefined) {
     return value === undefined ? undefined : `${rawName} has no value, got ${JSON.stringify(value)}`;
   }
-  if (value === undefined) return `${rawName} needs a value: ${rawName}=${form.value}`;
+  const about = form.value === SETTING_VALUE ? ` (${form.about})` : '';
+  if (value === undefined) return `${rawName} needs a value: ${rawName}=${form.value}${about}`;
   const isFlag = !inlineValue && value.startsWith('--');
   return isFlag ? `${rawName} needs a value, got the flag ${value}; write ${rawName}=${form.value}` : undefined;
 }
 
+type SpeltFlag = readonly [form: string, about: string, short?: string];
+
 /** The flags of a command for `--help`, in its own order, then those of every command. */
-export function flagsOf({ flags = {}, ...command }: Command): readonly (readonly [form: string, about: string])[] {
+export function flagsOf({ flags = {}, ...command }: Command): readonly SpeltFlag[] {
   const table: FlagTable = { ...flags, ...commonOf(command) };
-  return Object.entries(table).map(([name, { value, about }]) => [
-    `--${name}${value === undefined ? '' : `=${value}`}`,
-    about,
-  ]);
+  return Object.entries(table).map(([name, { value, about, short }]) => {
+    const form = `--${name}${value === undefined ? '' : `=${value}`}`;
+    return short === undefined ? [form, about] : [form, about, `-${short}`];
+  });
 }

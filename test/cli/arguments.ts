@@ -46,7 +46,7 @@ for (const [line, complaint] of [
   ['--frobnicate', 'test has no flag --frobnicate; "nexthop test --help" lists its flags'],
   ['--since=1h', 'test has no flag --since; "nexthop test --help" lists its flags'],
   ['--sit=x', 'test has no flag --sit; did you mean --site?'],
-  ['-p 3', 'test has no flag -p; "nexthop test --help" lists its flags'],
+  ['-q', 'test has no flag -q; "nexthop test --help" lists its flags'],
   ['--limit', '--limit needs a value: --limit=COUNT'],
   ['--limit --json', '--limit needs a value, got the flag --json; write --limit=COUNT'],
   ['--json=yes', '--json has no value, got "yes"'],
@@ -91,6 +91,7 @@ test('the name of the command is found after flags, and not in their values', (t
   t.like(readOpening(['jobs', 'show', '-h']), { name: 'jobs', isHelp: true });
   t.like(readOpening(['start', '--version']), { name: 'start', isVersion: false });
   t.like(readOpening(['-v']), { name: undefined, isVersion: true });
+  t.like(readOpening(['-V']), { name: undefined, isVersion: true });
 });
 
 for (const [name, { about, load }] of Object.entries(COMMANDS)) {
