@@ -16,7 +16,7 @@ export async function main(argv: readonly string[], opened: Opened): Promise<num
   try {
     const { name, rest, isHelp, isVersion } = readOpening(argv);
     if (name === undefined || name === 'help' || isVersion) return await printHelp({ name, rest, isHelp, isVersion });
-    const command = await loadCommand(name);
+    const command = await loadCommand(name, { rest });
     if (isHelp) return await print((await import('./help.ts')).toHelp(command));
     if (!command.isServer) opened.signals.useDefaults();
     outliveReaders(command.isServer === true);
@@ -53,7 +53,7 @@ async function printHelp({ name, rest, isHelp, isVersion }: Asked): Promise<numb
   const { toHelp, toSettingsHelp, toUsage } = await import('./help.ts');
   const [topic] = rest;
   if (name === 'help' && topic === 'settings') return print(toSettingsHelp());
-  if (name === 'help' && topic !== undefined) return print(toHelp(await loadCommand(topic, ['settings'])));
+  if (name === 'help' && topic !== undefined) return print(toHelp(await loadCommand(topic, { others: ['settings'] })));
   if (name === 'help' || isHelp) return print(toUsage());
   // No command serves the site by default: a process manager must see that nothing was started.
   if (rest.length > 0) throw new UsageError(`there is no command; did you mean nexthop start ${rest.join(' ')}?`);
@@ -61,15 +61,29 @@ async function printHelp({ name, rest, isHelp, isVersion }: Asked): Promise<numb
   return 2;
 }
 
-/** `others`: words that are known besides commands. */
-async function loadCommand(name: string, others: readonly string[] = []): Promise<Command> {
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (entry) return (await entry.load()).command;
+interface Named {
+  /** The arguments after the name. */
+  readonly rest?: readonly string[];
+  /** Words that are known besides commands. */
+  readonly others?: readonly string[];
+}
+
+async function loadCommand(name: string, { rest = [], others = [] }: Named): Promise<Command> {
+  const command = await findCommand(name);
+  if (command) return command;
+  const { explainForeignCommand } = await import('./foreign-commands.ts');
   const isFolder = name.includes('/') || existsSync(name);
-  const nearest =
+  const advice =
+    (await explainForeignCommand(name, rest, findCommand)) ||
     didYouMean(name, [...Object.keys(COMMANDS), ...others]) ||
-    (isFolder ? `; did you mean nexthop start ${name}?` : '');
-  throw new UsageError(`there is no command ${JSON.stringify(name)}${nearest || '; "nexthop --help" lists them'}`);
+    (isFolder ? `; did you mean nexthop start ${name}?` : '; "nexthop --help" lists them');
+  throw new UsageError(`there is no command ${JSON.stringify(name)}${advice}`);
+}
+
+/** Undefined if there is no command of this name. */
+async function findCommand(name: string): Promise<Command | undefined> {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return entry && (await entry.load()).command;
 }
 
 async function loadAllCommands(): Promise<Readonly<Record<string, Command>>> {

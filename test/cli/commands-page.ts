@@ -56,10 +56,10 @@ function readCalls(page: string): readonly Shown[] {
 const page = await readFile(join(ROOT, 'docs/commands.md'), 'utf8');
 const calls = readCalls(page);
 
-test('the page shows calls of start, check, routes and invoke', (t) => {
+test('the page shows calls of start, check, routes and invoke, and a word of other command lines', (t) => {
   const names = new Set(calls.map(({ line }) => /nexthop (\w+)/.exec(line)?.[1]));
 
-  t.deepEqual([...names].sort(), ['check', 'invoke', 'routes', 'start']);
+  t.deepEqual([...names].sort(), ['check', 'invoke', 'preview', 'routes', 'start']);
 });
 
 const [, outputs = ''] = page.split('## Output for scripts');
