@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bans, CachePeers, CacheRule } from '../contract/cache.ts';
 import type { Exchange } from '../contract/exchange.ts';
+import { CollectingRoom } from './collecting-room.ts';
 import type { Flight, Running } from './flight.ts';
 import type { Freshness, KeptAnswer } from './kept-answer.ts';
 import { Memory } from './memory.ts';
@@ -60,6 +61,8 @@ export class Answers {
   readonly bans: Bans;
   readonly objectBytes: number;
   readonly flights = new Map<string, Flight>();
+  /** For bodies that will be stored. */
+  readonly room: CollectingRoom;
   readonly #memory: Memory;
   /** By short key: the end of PASS_MS, by the clock of the bans. */
   readonly #passes = new Map<string, number>();
@@ -74,6 +77,7 @@ export class Answers {
   constructor({ memoryBytes, objectBytes, bans, peers }: AnswersOptions) {
     this.bans = bans;
     this.objectBytes = objectBytes;
+    this.room = new CollectingRoom(Math.max(memoryBytes, objectBytes));
     this.#memory = new Memory({ totalBytes: memoryBytes });
     this.#peers = peers;
     peers?.onCacheNews({

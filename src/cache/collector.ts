@@ -1,32 +1,40 @@
 import type { Content } from '../contract/http-message.ts';
 import type { AnswerReader } from '../http/captured-response.ts';
+import type { Collecting, CollectingRoom } from './collecting-room.ts';
 
 export interface CollectorParts {
   /** Gets the response, too; undefined if only the cache does. */
   readonly client: AnswerReader | undefined;
-  /** Bytes that may be kept; 0: the response is not kept. */
-  readonly limitBytes: number;
+  readonly limits: CollectorLimits;
   /** The Content-Length of the head. */
   readonly declaredBytes: number | undefined;
   /** Called once. Undefined: there is no whole body that may be kept. */
   readonly onEnd: (body: Buffer | undefined) => void;
 }
 
+export interface CollectorLimits {
+  /** Bytes that may be kept of one body; 0: the response is not kept. */
+  readonly objectBytes: number;
+  /** For all bodies that are kept now. */
+  readonly room: CollectingRoom;
+}
+
 /** Passes a response on as it is written, and keeps its body. */
-export class Collector implements AnswerReader {
-  readonly #limitBytes: number;
+export class Collector implements AnswerReader, Collecting {
+  readonly #limits: CollectorLimits;
   readonly #declaredBytes: number | undefined;
   readonly #onEnd: CollectorParts['onEnd'];
   #client: AnswerReader | undefined;
   #pieces: Buffer[] | undefined;
   #bytes = 0;
 
-  constructor({ client, limitBytes, declaredBytes, onEnd }: CollectorParts) {
+  constructor({ client, limits, declaredBytes, onEnd }: CollectorParts) {
     this.#client = client;
-    this.#limitBytes = limitBytes;
+    this.#limits = limits;
     this.#declaredBytes = declaredBytes;
     this.#onEnd = onEnd;
-    if (limitBytes > 0 && (declaredBytes ?? 0) <= limitBytes) this.#pieces = [];
+    const { objectBytes } = limits;
+    if (objectBytes > 0 && (declaredBytes ?? 0) <= objectBytes) this.#pieces = [];
   }
 
   /** The body is still kept. */
@@ -46,9 +54,7 @@ export class Collector implements AnswerReader {
 
   /** The response must not be kept any more. */
   drop(): void {
-    if (!this.#pieces) return;
-    this.#pieces = undefined;
-    this.#onEnd(undefined);
+    if (this.#takePieces()) this.#onEnd(undefined);
   }
 
   write(content: Content): boolean {
@@ -59,9 +65,8 @@ export class Collector implements AnswerReader {
   end(content: Content = '', trailers?: readonly string[]): void {
     this.#keep(content);
     this.#client?.end(content, trailers);
-    const pieces = this.#pieces;
+    const pieces = this.#takePieces();
     if (!pieces) return;
-    this.#pieces = undefined;
     const isWhole = this.#declaredBytes === undefined || this.#declaredBytes === this.#bytes;
     // Trailers are not kept, and a response without them is another one.
     const hasTrailers = trailers !== undefined && trailers.length > 0;
@@ -78,8 +83,20 @@ export class Collector implements AnswerReader {
     // A copy: code of the site may change its bytes afterwards.
     const piece = Buffer.from(content);
     this.#bytes += piece.length;
-    if (this.#bytes > this.#limitBytes) this.drop();
-    else this.#pieces.push(piece);
+    if (this.#bytes > this.#limits.objectBytes) {
+      this.drop();
+      return;
+    }
+    this.#pieces.push(piece);
+    this.#limits.room.add(this, piece.length);
+  }
+
+  /** What was kept; it is not kept any more. */
+  #takePieces(): readonly Buffer[] | undefined {
+    const pieces = this.#pieces;
+    this.#pieces = undefined;
+    this.#limits.room.release(this);
+    return pieces;
   }
 }
 

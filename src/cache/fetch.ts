@@ -215,7 +215,7 @@ export class Fetch {
     const { status, headers } = captured;
     const collector = new Collector({
       client,
-      limitBytes: answers.objectBytes,
+      limits: answers,
       declaredBytes: toLength(findHeader(headers, 'content-length') ?? ''),
       onEnd: (body) => {
         const isKept = body !== undefined && this.#keep(call, storable, { status, headers, body });

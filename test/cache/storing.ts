@@ -4,6 +4,7 @@ import { Fault } from '../../src/contract/fault.ts';
 import { findHeader } from '../../src/contract/header-list.ts';
 import { callCached } from '../helpers/cached-calls.ts';
 import { type CachedSetup, createCachedPage, type Question, serveCached } from '../helpers/cached-server.ts';
+import { until } from '../helpers/until.ts';
 import { writeText } from '../helpers/write-text.ts';
 
 const FRESH = ['Cache-Control', 'public, max-age=60'];
@@ -153,6 +154,30 @@ test('a streamed response reaches its client as it is written, and is stored who
 
   t.is((await server.ask()).body, 'first last');
   t.is(server.calls.length, 1);
+});
+
+test('bodies on their way hold no more bytes than the memory: the one that began first is only sent', async (t) => {
+  const pages: Exchange[] = [];
+  const server = await serveCached(
+    t,
+    (exchange, call) => {
+      exchange.writeHead(200, 'OK', FRESH);
+      exchange.response.write('x'.repeat(9000));
+      if (call > 3) exchange.response.end();
+      else pages.push(exchange);
+    },
+    { memoryBytes: 25_000, objectBytes: 10_000 },
+  );
+  const replies = ['/1', '/2', '/3'].map(async (path, index) => {
+    await until(() => pages.length === index, 'the page before');
+    return server.ask({ path });
+  });
+  await until(() => pages.length === 3, 'all pages');
+  for (const { response } of pages.reverse()) response.end('end');
+
+  for (const { body } of await Promise.all(replies)) t.is(body, `${'x'.repeat(9000)}end`);
+  for (const path of ['/2', '/3']) t.is((await server.ask({ path })).headers['cache-status'], 'nexthop; hit; ttl=60');
+  t.regex((await server.ask({ path: '/1' })).headers['cache-status'] ?? '', /fwd=miss/);
 });
 
 test('code may change the bytes of a response after it has written them', async (t) => {
