@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { didYouMean } from '../contract/problem.ts';
 import { UserError } from '../contract/user-error.ts';
@@ -53,13 +54,14 @@ export interface LogFolder {
 }
 
 /** The server may have been started with another LOG_DIR than that of this shell. */
-export function toFolder(config: Pick<Config, 'LOG_DIR' | 'DATA_DIR' | 'given'>): LogFolder {
-  const { LOG_DIR, DATA_DIR, given } = config;
+export function toFolder(config: Pick<Config, 'LOG_DIR' | 'DATA_DIR' | 'site' | 'given'>): LogFolder {
+  const { LOG_DIR, DATA_DIR, site, given } = config;
   if (given.has('LOG_DIR')) return { dir: LOG_DIR, from: 'LOG_DIR' };
   const dir = findLogDir(config);
   if (dir === undefined) {
-    const from = `the default; no nexthop has left another one in DATA_DIR ${DATA_DIR}`;
-    return { dir: LOG_DIR, from, isGuess: true };
+    const hasData = given.has('DATA_DIR') || existsSync(site);
+    const why = hasData ? `no nexthop has left another one in DATA_DIR ${DATA_DIR}` : `there is no site ${site}`;
+    return { dir: LOG_DIR, from: `the default; ${why}`, isGuess: true };
   }
   return { dir, from: `the LOG_DIR of the nexthop that was started last with DATA_DIR ${DATA_DIR}` };
 }
@@ -77,7 +79,7 @@ export interface LogsCall extends LogFolder {
 export async function printLogs(call: LogsCall, out: Out, signal: AbortSignal): Promise<void> {
   const { dir, from, isGuess, follow, json, most, filter, complain } = call;
   if (dir === '')
-    throw new UserError(`there are no log files: ${from} is empty, so stdout and stderr of nexthop have the logs`);
+    throw new UserError(`there are no log files\n  ${from} is empty, so stdout and stderr of nexthop have the logs`);
   const print = (entry: LogEntry): void => out(json ? toJson(entry) : toText(entry));
   try {
     const last = new Set<string>();
@@ -87,14 +89,14 @@ export async function printLogs(call: LogsCall, out: Out, signal: AbortSignal): 
     // First, so that no line is missed; one that is written between the two is found by both.
     const following = follow ? await followLogs({ dir, filter, print: printNew, signal }) : undefined;
     const entries = inOrder(await readAll(call)).slice(-most);
-    if (isGuess && entries.length > 0) complain(`these are the logs of ${dir} (${from}), maybe of another site`);
+    if (isGuess && entries.length > 0) complain(`these are the logs of ${dir}, maybe of another site\n  it is ${from}`);
     for (const entry of entries) {
       last.add(entry.line);
       print(entry);
     }
     if (entries.length === 0) {
       // With --follow, they may be created later.
-      if (!follow && !(await hasLogFiles(dir))) throw new UserError(`${dir} (${from}) ${NO_FILES}: ${ADVICE}`);
+      if (!follow && !(await hasLogFiles(dir))) throw new UserError(advise(`the log folder ${dir} ${NO_FILES}`, from));
       complain(await explainSilence(call));
     }
     await following?.();
@@ -102,13 +104,21 @@ export async function printLogs(call: LogsCall, out: Out, signal: AbortSignal): 
     const { code = '' } = cause as NodeJS.ErrnoException; // of node:fs
     if (code === '') throw cause;
     const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw new UserError(`the log folder ${dir} (${from}) ${what}: ${ADVICE}`, { cause });
+    throw new UserError(advise(`the log folder ${dir} ${what}`, from), { cause });
   }
 }
 
-const NO_FILES = 'has no access.log, error.log or functions.log, which nexthop writes into its LOG_DIR';
-const ADVICE =
-  'name the site or the LOG_DIR of the nexthop, e.g. nexthop logs my-site, or --log-dir=logs; nexthop dev writes logs only with --log-dir';
+const NO_FILES = 'has no access.log, error.log or functions.log';
+
+/** What is wrong with a folder, why it was read, and what to do: a line for each. */
+function advise(complaint: string, from: string): string {
+  return [
+    complaint,
+    `it is ${from}`,
+    'name the site, as in nexthop logs my-site, or the folder, as in nexthop logs --log-dir=logs',
+    'nexthop dev writes log files only if it is called with --log-dir',
+  ].join('\n  ');
+}
 
 type Reading = Pick<LogsCall, 'dir' | 'filter' | 'most'>;
 
@@ -123,7 +133,7 @@ async function explainSilence({ dir, from, follow, filter }: LogsCall): Promise<
   const where = `in the logs of ${dir} (${from})`;
   const so = follow ? ' yet' : '';
   const all = await readAll({ dir, filter: {}, most: SEARCHED_LINES });
-  if (all.length === 0) return `there are no lines${so} ${where}: ${ADVICE}`;
+  if (all.length === 0) return advise(`there are no lines${so} in the logs of ${dir}`, from);
   if (route === undefined) return `there are no lines${so} with the id ${JSON.stringify(request)} ${where}`;
   const names = namesOf(all);
   const nearest = didYouMean(route, names);

@@ -50,10 +50,20 @@ test('without a nexthop that was started with the DATA_DIR, nexthop logs reads t
   await t.throwsAsync(
     printLogs(call, () => {}, new AbortController().signal),
     {
-      message: /^there are no log files: the LOG_DIR of the nexthop that was started last .* is empty/,
+      message: /^there are no log files\n {2}the LOG_DIR of the nexthop that was started last .* is empty/,
     },
   );
   t.is(toFolder(readConfig({ site, env: { LOG_DIR: '/own' } })).dir, '/own');
+});
+
+test('nexthop logs of a site that does not exist says that there is no such site', async (t) => {
+  const site = join(await siteFolder(t), 'none');
+
+  t.like(toFolder(readConfig({ site, env: {} })), { from: `the default; there is no site ${site}`, isGuess: true });
+  t.is(
+    toFolder(readConfig({ site, env: { DATA_DIR: '/d' } })).from,
+    'the default; no nexthop has left another one in DATA_DIR /d',
+  );
 });
 
 test('the lines of a folder that is only the default are printed with a note, and those of LOG_DIR without one', async (t) => {
@@ -69,7 +79,7 @@ test('the lines of a folder that is only the default are printed with a note, an
   };
 
   t.deepEqual(await printed(true), [
-    `these are the logs of ${dir} (the default), maybe of another site`,
+    `these are the logs of ${dir}, maybe of another site\n  it is the default`,
     ...(await printed(false)),
   ]);
 });
@@ -82,7 +92,7 @@ test('nexthop logs of a folder without a log file names the folder and what it l
   t.is(await exited, 1);
   t.true(
     output().startsWith(
-      `nexthop: ${dir} (LOG_DIR) has no access.log, error.log or functions.log, which nexthop writes into its LOG_DIR: name the site`,
+      `nexthop: the log folder ${dir} has no access.log, error.log or functions.log\n  it is LOG_DIR\n  name the site`,
     ),
   );
 });

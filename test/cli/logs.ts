@@ -232,7 +232,7 @@ test('a folder that does not exist, and an empty LOG_DIR, are explained', async 
   const folder = await folderOf(t, {});
 
   await t.throwsAsync(folder.print({ dir: join(folder.dir, 'none') }), {
-    message: /none \(LOG_DIR\) does not exist: name the site or the LOG_DIR/,
+    message: /^the log folder .*none does not exist\n {2}it is LOG_DIR\n {2}name the site/,
   });
   await t.throwsAsync(folder.print({ dir: '' }), { message: /LOG_DIR is empty/ });
 });
@@ -266,7 +266,11 @@ test('nexthop logs without a line to print names the folder that it read', async
   t.is(await exited, 0);
   t.is(
     output(),
-    `there are no lines in the logs of ${dir} (LOG_DIR): name the site or the LOG_DIR of the nexthop, e.g. nexthop logs my-site, or --log-dir=logs; nexthop dev writes logs only with --log-dir\n`,
+    `there are no lines in the logs of ${dir}
+  it is LOG_DIR
+  name the site, as in nexthop logs my-site, or the folder, as in nexthop logs --log-dir=logs
+  nexthop dev writes log files only if it is called with --log-dir
+`,
   );
 });
 
