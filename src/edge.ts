@@ -23,7 +23,7 @@ import type { EdgeMetrics } from './metrics/edge-metrics.ts';
 import { Health } from './metrics/health.ts';
 import { type Observation, openObservation } from './metrics/observation.ts';
 import { Server } from './server.ts';
-import type { Reload } from './site/live-site.ts';
+import type { Reload } from './site/reload.ts';
 import { RunningSite, type RunningSiteParts } from './site/running-site.ts';
 import type { Site } from './site/site.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
@@ -170,10 +170,10 @@ export class Edge {
     if (!this.#isClosing) this.#site.own(requestReload);
   }
 
-  /** Reads the site and the certificate again and serves new requests from it. No request is dropped (docs/operations.md). Never rejects. */
-  async reload(): Promise<Reload> {
+  /** Reads the site and the certificate again and serves new requests from it. No request is dropped (docs/operations.md). `logged`: as of RunningSite. Never rejects. */
+  async reload(logged?: Reload): Promise<Reload> {
     this.renewCertificate();
-    const reload = await this.#site.reload();
+    const reload = await this.#site.reload(logged);
     for (const each of [this.metrics, this.#health]) each?.reloaded(reload.state !== 'kept');
     return reload;
   }

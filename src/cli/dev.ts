@@ -10,7 +10,7 @@ import { DevSession } from '../dev/session.ts';
 import { spellMs, Terminal } from '../dev/terminal.ts';
 import type { Edge } from '../edge.ts';
 import { writeAsOwn } from '../process/printed-text.ts';
-import type { Reload } from '../site/live-site.ts';
+import type { Reload } from '../site/reload.ts';
 import { align } from './align.ts';
 import { type Call, defineCommand, type FlagForm } from './command.ts';
 import { DevKeys, isTerminal, listenToKeys } from './dev-keys.ts';

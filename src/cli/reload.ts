@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { messageOf } from '../contract/error-message.ts';
 import { type Problem, toLocation } from '../contract/problem.ts';
 import { askProcesses, type ControlSocket, openControlSocket } from '../process/control-socket.ts';
-import type { Reload } from '../site/live-site.ts';
+import type { Reload } from '../site/reload.ts';
 import { defineCommand } from './command.ts';
 import { keepLogDir } from './log-dir-record.ts';
 import { spellCounts } from './routes-listed.ts';

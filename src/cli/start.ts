@@ -19,7 +19,7 @@ import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { StoppedRoutes } from '../process/stopped-routes.ts';
 import type { SupervisorLink } from '../process/supervisor-link.ts';
 import { startWatchdog, type Watchdog } from '../process/watchdog.ts';
-import type { Reload } from '../site/live-site.ts';
+import type { Reload } from '../site/reload.ts';
 import { EarlySignals } from './early-signals.ts';
 import { exit } from './exit.ts';
 import { openControl, reloadAndPrint, toLine } from './reload.ts';
@@ -174,7 +174,8 @@ function serveFor(supervisor: SupervisorLink, { edge, stopped, ended }: WorkerPa
   supervisor.send({ kind: 'listening' });
   supervisor.serve({
     own: () => edge.own(() => supervisor.send({ kind: 'reload' })),
-    reload: () => edge.reload(),
+    // What `Edge.reload` of another worker resolved with.
+    reload: (logged) => edge.reload(logged as Reload | undefined),
     signal: (signal) => void process.emit(signal, signal),
     stop: (routes) => stopped.use(routes),
     collect: async (withStore) => (await edge.metrics?.collect({ withStore })) ?? [],

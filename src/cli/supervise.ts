@@ -7,7 +7,7 @@ import { type ListeningSocket, openListeningSocket } from '../process/listening-
 import { describeDrain, onStopSignal } from '../process/stop-signals.ts';
 import { Supervisor } from '../process/supervisor.ts';
 import { withYoungGeneration } from '../process/young-generation.ts';
-import type { Reload } from '../site/live-site.ts';
+import type { Reload } from '../site/reload.ts';
 import type { EarlySignals } from './early-signals.ts';
 import { openControl, type Reloading, reloadAndPrint } from './reload.ts';
 

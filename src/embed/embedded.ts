@@ -18,7 +18,7 @@ import { WebSockets } from '../http/web-sockets.ts';
 import { type HostLog, openHostLog } from '../log/host-log.ts';
 import { guardHost } from '../process/process-guard.ts';
 import { toSiteCode } from '../process/site-code.ts';
-import type { Reload } from '../site/live-site.ts';
+import type { Reload } from '../site/reload.ts';
 import { RunningSite } from '../site/running-site.ts';
 import type { Site } from '../site/site.ts';
 import { completeSimulated } from './complete-simulated.ts';

@@ -24,8 +24,8 @@ export type ToWorker =
   /** Requests that other workers let pass, for rate limits. */
   | { readonly kind: 'passed'; readonly counted: CountedRequests }
   | CacheNews
-  /** Read the site again, and send the result with the number of this call. */
-  | { readonly kind: 'reload'; readonly call: number }
+  /** Read the site again, and send the result with the number of this call. `logged`: the result of another worker, which is in the log. */
+  | { readonly kind: 'reload'; readonly call: number; readonly logged?: object }
   /** Send the metrics of this process; `withStore`: also of what all processes share. */
   | { readonly kind: 'collect'; readonly call: number; readonly withStore: boolean }
   /** The metrics of all processes, for the call of this worker. */
@@ -87,11 +87,13 @@ export interface WorkerDuties {
   retire(): void;
   stop(routes: readonly StoppedRoute[]): void;
   signal(signal: NodeJS.Signals): void;
-  /** Resolves with plain data. Never rejects. */
-  reload(): Promise<object>;
+  /** Resolves with plain data. Logs them, unless they are those of another worker that are logged. Never rejects. */
+  reload(logged: object | undefined): Promise<object>;
   /** Resolves with nothing if no metrics are measured. Never rejects. */
   collect(withStore: boolean): Promise<readonly MetricFamily[]>;
 }
+
+type ReloadMessage = Extract<ToWorker, { readonly kind: 'reload' }>;
 
 type Send = (message: FromWorker, ...rest: readonly unknown[]) => boolean;
 
@@ -227,7 +229,7 @@ export class SupervisorLink implements CallListener, CountPeers, CachePeers {
     else if (message.kind === 'stopped') this.#duties?.stop(message.routes);
     else if (message.kind === 'careful') setTimeout(this.reportCalls(), message.forMs).unref();
     else if (message.kind === 'signal') this.#duties?.signal(message.signal);
-    else if (message.kind === 'reload') void this.#reload(message.call);
+    else if (message.kind === 'reload') void this.#reload(message);
     else if (message.kind === 'collect') void this.#collect(message.call, message.withStore);
     else if (message.kind === 'metrics') {
       this.#scrapes.get(message.call)?.(message.collected);
@@ -240,11 +242,11 @@ export class SupervisorLink implements CallListener, CountPeers, CachePeers {
     if (families) this.send({ kind: 'collected', call, families });
   }
 
-  async #reload(call: number): Promise<void> {
+  async #reload({ call, logged }: ReloadMessage): Promise<void> {
     // Repaired files are to be loaded again.
     SITE_LOADS.use(LOAD_ALL);
     const stop = this.reportCalls();
-    const outcome = await this.#duties?.reload();
+    const outcome = await this.#duties?.reload(logged);
     stop();
     if (outcome) this.send({ kind: 'reloaded', call, outcome });
   }

@@ -95,8 +95,8 @@ export class Supervisor implements SlotListener {
 
   /**
    * Makes one worker read the site again, and all others when it has: code that ends the process
-   * while it loads leaves them as they are. Resolves with the results; undefined: that worker ended
-   * before.
+   * while it loads leaves them as they are. The others log only what differs from its result.
+   * Resolves with the results; undefined: that worker ended before.
    */
   async reload(): Promise<readonly (object | undefined)[]> {
     // Repaired files are to be loaded again.
@@ -105,7 +105,7 @@ export class Supervisor implements SlotListener {
     const [first, ...others] = workers.toSorted((a, b) => Number(b.isServing) - Number(a.isServing));
     const outcome = await first?.reload();
     if (outcome === undefined) return first ? [undefined] : [];
-    return [outcome, ...(await Promise.all(others.map((worker) => worker.reload())))];
+    return [outcome, ...(await Promise.all(others.map((worker) => worker.reload(outcome))))];
   }
 
   /** Resolves with the metrics of all workers, and of those that have ended. */

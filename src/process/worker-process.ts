@@ -111,9 +111,9 @@ export class WorkerProcess {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
-  /** Reads the site again. Resolves with the result; undefined if the worker ends before. */
-  async reload(): Promise<object | undefined> {
-    const answer = await this.#ask((call) => ({ kind: 'reload', call }));
+  /** Reads the site again. Resolves with the result; undefined if the worker ends before. `logged`: the result of another worker. */
+  async reload(logged?: object): Promise<object | undefined> {
+    const answer = await this.#ask((call) => ({ kind: 'reload', call, ...(logged && { logged }) }));
     return answer?.kind === 'reloaded' ? answer.outcome : undefined;
   }
 

@@ -3,7 +3,7 @@ import { type Config, SiteEnv } from '../config/config.ts';
 import type { Dialect } from '../contract/dialect.ts';
 import { messageOf } from '../contract/error-message.ts';
 import type { Log } from '../contract/log.ts';
-import { logProblems, type Problem } from '../contract/problem.ts';
+import type { Problem } from '../contract/problem.ts';
 import { countRoutes } from '../contract/route.ts';
 import type { SiteCode } from '../contract/site-code.ts';
 import { keepEsbuild } from '../dialects/loader/esbuild-service.ts';
@@ -13,6 +13,7 @@ import { LoadedCode } from './loaded-code.ts';
 import { findLostGuards } from './lost-guards.ts';
 import { offerCaches } from './offer-caches.ts';
 import { openProject, type ProjectParts } from './project.ts';
+import { logReload, type Reload, type ReloadLogging } from './reload.ts';
 import { openSiteCache } from './shared-state.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -39,19 +40,10 @@ export interface LiveSiteParts
   readonly onExchange?: (site: Site) => void;
 }
 
-/**
- * Result of a reload: a new site is in use, or the previous one is kept, with the reason.
- * `problems`: those of the site that was read.
- */
-export type Reload =
-  | {
-      readonly state: 'exchanged';
-      readonly routes: number;
-      readonly files: number;
-      readonly tookMs: number;
-      readonly problems: readonly Problem[];
-    }
-  | { readonly state: 'kept'; readonly reason: string; readonly problems: readonly Problem[] };
+interface KeptSite extends ReloadLogging {
+  readonly reason: string;
+  readonly problems: readonly Problem[];
+}
 
 interface Read {
   readonly site: Site;
@@ -74,6 +66,7 @@ export class LiveSite {
   #isClosed = false;
   #running: Promise<Reload> | undefined;
   #next: Promise<Reload> | undefined;
+  #logged: Reload | undefined;
 
   private constructor(parts: LiveSiteParts, siteEnv: SiteEnv, read: Read) {
     this.#parts = parts;
@@ -147,9 +140,11 @@ export class LiveSite {
    * result for new requests. Requests in flight end with the site with which they began. A file
    * whose code does not load keeps the code that worked before. If the site cannot be read, nothing
    * changes. All calls during a reading share one further reading after it, because the current one
-   * may have read a file before it changed. Never rejects.
+   * may have read a file before it changed. `logged`: the result of another process, which is not
+   * logged once more. Never rejects.
    */
-  reload(): Promise<Reload> {
+  reload(logged?: Reload): Promise<Reload> {
+    this.#logged = logged ?? this.#logged;
     if (this.#running) this.#next ??= this.#running.then(() => this.#start());
     return this.#next ?? this.#start();
   }
@@ -184,6 +179,8 @@ export class LiveSite {
 
   async #exchange(): Promise<Reload> {
     const { log, onExchange } = this.#parts;
+    const logged = this.#logged;
+    this.#logged = undefined;
     if (this.#isClosed) return { state: 'kept', reason: 'the server ends', problems: [] };
     const startedAtMs = performance.now();
     const valuesBefore = this.#siteEnv.values;
@@ -192,21 +189,18 @@ export class LiveSite {
     try {
       const found = await read(this.#parts, this.#siteEnv, code, () => void this.reload());
       const reason = this.#isClosed ? 'the server ends' : findReasonToKeep(found.site);
-      if (reason !== undefined) return this.#keep(valuesBefore, reason, found.site);
+      if (reason !== undefined) return this.#keep(valuesBefore, { reason, problems: found.site.problems, logged });
       await this.#store(found);
       this.#read.cache?.close();
       const problems = [...found.site.problems, ...findLostGuards(this.#read.site, found.site)];
       this.#read = found;
       this.#offerCaches();
       onExchange?.(found.site);
-      logProblems(log, problems);
-      const counts = countRoutes(found.site.routes);
       const tookMs = Math.round(performance.now() - startedAtMs);
-      log.info('the site was read again and replaced the previous one', { ...counts, took_ms: tookMs });
-      return { state: 'exchanged', ...counts, tookMs, problems };
+      return logReload(log, { state: 'exchanged', ...countRoutes(found.site.routes), tookMs, problems }, { logged });
     } catch (error) {
       // This includes defects of a dialect: no error may harm the site in use.
-      return this.#keep(valuesBefore, messageOf(error), undefined, error);
+      return this.#keep(valuesBefore, { reason: messageOf(error), problems: [], logged, error });
     } finally {
       this.#retireUnused(code);
     }
@@ -228,15 +222,9 @@ export class LiveSite {
     }
   }
 
-  #keep(values: SiteEnv['values'], reason: string, refused?: Site, error?: unknown): Reload {
-    const { log } = this.#parts;
+  #keep(values: SiteEnv['values'], { reason, problems, ...rest }: KeptSite): Reload {
     this.#siteEnv.exchange(values);
-    logProblems(log, refused?.problems ?? []);
-    log.error('the site was read again and was refused; the previous one stays in use', {
-      reason,
-      ...(error !== undefined && { error }),
-    });
-    return { state: 'kept', reason, problems: refused?.problems ?? [] };
+    return logReload(this.#parts.log, { state: 'kept', reason, problems }, rest);
   }
 }
 

@@ -27,7 +27,8 @@ import { outsideOfCalls } from '../process/site-calls.ts';
 import { openBlobs } from '../stores/open.ts';
 import { type MessageBus, openMessageBus } from '../stores/redis/message-bus.ts';
 import { Background, type BackgroundParts } from './background.ts';
-import { LiveSite, type Reload } from './live-site.ts';
+import { LiveSite } from './live-site.ts';
+import type { Reload } from './reload.ts';
 import { limitPurges, openCache, openSharedState, type SharedState, warmCache } from './shared-state.ts';
 import type { Site } from './site.ts';
 
@@ -229,12 +230,9 @@ export class RunningSite {
     return background.runDue([rule]);
   }
 
-  /**
-   * Reads the site again and uses the result, without dropping a request (docs/operations.md).
-   * Never rejects.
-   */
-  reload(): Promise<Reload> {
-    return this.#parts.sites.reload();
+  /** Reads the site again and uses the result, without dropping a request (docs/operations.md). `logged`: as of LiveSite. Never rejects. */
+  reload(logged?: Reload): Promise<Reload> {
+    return this.#parts.sites.reload(logged);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { type RunningProcess, runNexthop, startNexthop } from '../helpers/process.ts';
@@ -66,6 +66,19 @@ test.serial('nexthop reload exits 1 with file, line and reason when the new code
   t.regex(command.stdout(), /^reloaded in part, with 1 error: .*: 1 route, 1 file in /);
   t.regex(command.stdout(), / {2}error {5}cloud-functions\/a\.js:1:28 Unexpected/);
   t.is(await read(running), 'old');
+});
+
+test.serial('a reload of several workers is logged once, with its problems', async (t) => {
+  const site = await siteFolder(t, { 'cloud-functions/a.js': answering('old') });
+  const running = await startNexthop(t, { site, env: { WORKERS: '3' } });
+  await untilListening(running, 3);
+  await writeFile(join(site, 'cloud-functions/a.js'), 'export const onRequest = ( => 1;');
+
+  await (await runNexthop(t, { args: ['reload', site] })).exited;
+
+  const lines = (await readFile(join(running.logDir, 'error.log'), 'utf8')).split('\n');
+  t.is(lines.filter((line) => line.includes('was read again')).length, 1);
+  t.is(lines.filter((line) => line.includes('cloud-functions/a.js')).length, 1);
 });
 
 test.serial(

@@ -198,6 +198,21 @@ test('reloads that are requested during a reload cause one more, which reads all
   t.is((await errorLines()).filter(({ message }) => /was read again/.test(String(message))).length, 2);
 });
 
+test('a result that another process has logged is logged once more only if it differs', async (t) => {
+  const { edge, change, errorLines, close } = await serve(t, { 'cloud-functions/a.js': answering('0') });
+  await change('cloud-functions/b.js', 'export const onRequestGte = () => {};');
+
+  const of = JSON.parse(JSON.stringify(await edge.reload()));
+  await edge.reload({ ...of, tookMs: 12_345 });
+  await edge.reload({ ...of, problems: [] });
+  await edge.reload({ state: 'kept', reason: 'the disk is full', problems: of.problems });
+  await close();
+
+  const messages = (await errorLines()).map(({ message }) => String(message));
+  t.is(messages.filter((message) => message.includes('was read again')).length, 3);
+  t.is(messages.filter((message) => message.includes('onRequestGte')).length, 3);
+});
+
 test('a closing server does not reload', async (t) => {
   const { edge, close } = await serve(t, { 'cloud-functions/a.js': answering('a') });
   const pending = edge.reload();
