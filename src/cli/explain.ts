@@ -1,6 +1,6 @@
 import { type Config, ConfigError } from '../config/config.ts';
+import { LogError } from '../contract/log.ts';
 import { UserError } from '../contract/user-error.ts';
-import { LogError } from '../log/open.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What sysexits.h calls EX_CONFIG: the value of a setting, or a file that it names, does not fit. */

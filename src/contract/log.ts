@@ -1,17 +1,27 @@
 import type { Exchange } from './exchange.ts';
 import { ValueKey } from './kept-values.ts';
+import { UserError } from './user-error.ts';
 
-/** Writes to error.log and access.log. Nothing here throws or blocks, except `reopen`. */
-export interface Log {
+/** Receives the log messages of a middleware. `console` is one. */
+export interface HostLog {
   info(message: string, details?: Readonly<Record<string, unknown>>): void;
   warn(message: string, details?: Readonly<Record<string, unknown>>): void;
   error(message: string, details?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Writes to error.log and access.log. Nothing here throws or blocks, except `reopen`. */
+export interface Log extends HostLog {
   /** Writes the access line of a finished exchange. */
   access(exchange: Exchange): void;
   /** Opens the files again by name, after logrotate renamed them. Throws if that fails; the old files stay in use. */
   reopen(): void;
   /** Writes what is buffered and closes the files; resolves after `deadlineMs` at the latest, also on a full disk. */
   close(deadlineMs: number): Promise<void>;
+}
+
+/** A log file cannot be opened. The message says which one, why, and what to do. */
+export class LogError extends UserError {
+  override readonly name = 'LogError';
 }
 
 /** The log of a process that belongs to nexthop: it also has what code of the site prints. */

@@ -12,6 +12,7 @@ import type { SiteCode } from './site-code.ts';
 import type { SiteFiles } from './site-files.ts';
 import type { SiteRequests } from './site-requests.ts';
 import type { Kv } from './store.ts';
+import { UserError } from './user-error.ts';
 
 /** A user's site, and what a dialect needs to read it. */
 export interface Project {
@@ -171,4 +172,9 @@ export interface Ahead {
 export function withCode<T extends { readonly file: string }>(of: T, { warmCode }: Pick<Project, 'warmCode'>): T {
   const code = warmCode?.codeOf(of.file);
   return code ? { ...of, code } : of;
+}
+
+/** The site cannot be read at all. The message has its path and what to do. */
+export class SiteError extends UserError {
+  override readonly name = 'SiteError';
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Source } from '../config/config.ts';
 import type { SettingName } from '../config/settings.ts';
 import type { TrustedPeers } from '../contract/client.ts';
-import type { HostLog } from '../log/host-log.ts';
+import type { HostLog } from '../contract/log.ts';
 import type { Reload } from '../site/reload.ts';
 import { readHostConfig } from './config.ts';
 import { EmbeddedEdge } from './embedded.ts';

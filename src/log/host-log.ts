@@ -1,16 +1,9 @@
-import type { Log } from '../contract/log.ts';
+import type { HostLog, Log } from '../contract/log.ts';
 import { toRealPath } from '../process/real-path.ts';
 import { withErrorOnTop } from './error-on-top.ts';
 import { type LogOptions, openLog } from './open.ts';
 
 type Details = Readonly<Record<string, unknown>>;
-
-/** Receives the log messages of a middleware. `console` is one. */
-export interface HostLog {
-  info(message: string, details?: Details): void;
-  warn(message: string, details?: Details): void;
-  error(message: string, details?: Details): void;
-}
 
 /**
  * The log of a middleware: the host's if given, else files if there is a folder, else lines on

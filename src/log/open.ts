@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Exchange } from '../contract/exchange.ts';
-import type { PrintedText, ProcessLog } from '../contract/log.ts';
+import { LogError, type PrintedText, type ProcessLog } from '../contract/log.ts';
 import { toLoggableText } from '../contract/loggable-text.ts';
-import { UserError } from '../contract/user-error.ts';
 import { toRealPath } from '../process/real-path.ts';
 import { AccessLine } from './access-line.ts';
 import { withErrorOnTop } from './error-on-top.ts';
@@ -24,11 +23,6 @@ export interface LogOptions {
   readonly shortAddresses: boolean;
   /** Absolute path of the site: its files are named relative to it. */
   readonly site?: string;
-}
-
-/** A log file cannot be opened. The message says which one, why, and what to do. */
-export class LogError extends UserError {
-  override readonly name = 'LogError';
 }
 
 /**

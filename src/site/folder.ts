@@ -1,10 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { UserError } from '../contract/user-error.ts';
-
-/** The site cannot be read at all. The message has its path and what to do. */
-export class SiteError extends UserError {
-  override readonly name = 'SiteError';
-}
+import { SiteError } from '../contract/project.ts';
 
 /** Throws a SiteError unless `root` is a folder that this process may list. */
 export async function requireFolder(root: string): Promise<void> {

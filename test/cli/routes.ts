@@ -3,7 +3,7 @@ import test from 'ava';
 import { type RoutesOptions, routes } from '../../src/cli/routes.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { Dialect } from '../../src/contract/dialect.ts';
-import { SiteError } from '../../src/site/folder.ts';
+import { SiteError } from '../../src/contract/project.ts';
 import { fixedDialect } from '../helpers/fixed-dialect.ts';
 import { route } from '../helpers/route.ts';
 import { siteFolder } from '../helpers/site-folder.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { ConfigError } from '../../src/config/config.ts';
+import { SiteError } from '../../src/contract/project.ts';
 import { createMiddleware } from '../../src/embed/middleware.ts';
-import { SiteError } from '../../src/site/folder.ts';
 import {
   answerAsHost,
   express,

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
+import { SiteError } from '../../src/contract/project.ts';
 import { openTestEdge, type TestEdge, type TestEdgeOptions } from '../../src/embed/test-edge.ts';
-import { SiteError } from '../../src/site/folder.ts';
 import { listen } from '../helpers/listen.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 

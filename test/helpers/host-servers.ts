@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { ExecutionContext } from 'ava';
+import type { HostLog } from '../../src/contract/log.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from '../../src/embed/middleware.ts';
-import type { HostLog } from '../../src/log/host-log.ts';
 import { listenOnPort } from './listen.ts';
 import { connectTo, type Peer } from './peer.ts';
 

@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promise
 import { promisify } from 'node:util';
 import test from 'ava';
 import type { Log } from '../../src/contract/log.ts';
-import { LogError } from '../../src/log/open.ts';
+import { LogError } from '../../src/contract/log.ts';
 import { withExchange } from '../helpers/exchange.ts';
 import { type LogFolder, logFolder } from '../helpers/log-folder.ts';
 import { startLogProcess } from '../helpers/log-process.ts';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { requireFolder, SiteError } from '../../src/site/folder.ts';
+import { SiteError } from '../../src/contract/project.ts';
+import { requireFolder } from '../../src/site/folder.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 
 test('a folder is accepted, also through a link', async (t) => {
