@@ -4,6 +4,7 @@ import { mergeProblems, type Problem, toLocation } from '../../contract/problem.
 import type { GoodCode, Project } from '../../contract/project.ts';
 import { type Compiled, compile, type Exports } from './compile.ts';
 import type { ImportRules } from './import-rules.ts';
+import { describeLateLoad } from './late-load.ts';
 import type { SourceProblems } from './source-problems.ts';
 
 /** A file with functions to load. */
@@ -88,6 +89,7 @@ async function load(
   { compiled, entry, problems, limitMs }: Loading,
 ): Promise<LoadedFunction> {
   const { path, file } = entry;
+  const startedAtMs = performance.now();
   try {
     const loaded = await compiled.load(path, limitMs);
     if (loaded.state === 'ready') {
@@ -100,8 +102,9 @@ async function load(
     const { later } = loaded;
     const toProblem = (error: unknown): Problem => compiled.explain(path, error);
     const before = warmCode?.findGood(file);
-    const message = before ? 'is still loading' : 'is still loading; until it is loaded, its route answers 500';
-    problems.push({ severity: 'error', file, message, ...(before && { keeps: [file] }) });
+    const late = await describeLateLoad({ root, path, waitedMs: performance.now() - startedAtMs });
+    const message = before ? late.message : `${late.message}; until it has loaded, its route answers 500`;
+    problems.push({ severity: 'error', file, ...late, message, ...(before && { keeps: [file] }) });
     void logOutcome(later, { log, file, toProblem, onLoaded: before && onLateCode });
     return before ? toReady(before) : { state: 'late', later };
   } catch (error) {

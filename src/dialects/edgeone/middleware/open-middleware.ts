@@ -8,6 +8,7 @@ import type { Project } from '../../../contract/project.ts';
 import type { Target } from '../../../contract/target.ts';
 import { FunctionLimits } from '../../../http/function-limits.ts';
 import { compile, type Exports, type Loaded } from '../../loader/compile.ts';
+import { describeLateLoad } from '../../loader/late-load.ts';
 import { findNearPaths, isDeadLink, isImported } from '../../loader/near-paths.ts';
 import { survey } from '../../loader/survey.ts';
 import { UnreadyTarget } from '../../loader/unready-target.ts';
@@ -130,7 +131,13 @@ async function open(project: Project, file: string): Promise<OpenedMiddleware> {
   try {
     const compiled = await compile(project, { files: [path], found });
     try {
-      return addProblems(compiled.problems, toOpened(project, { file, text }, await compiled.load(path)));
+      const startedAtMs = performance.now();
+      const loaded = await compiled.load(path);
+      const source = { file, text };
+      if (loaded.state !== 'slow') return addProblems(compiled.problems, toOpened(project, source, loaded));
+      const waitedMs = performance.now() - startedAtMs;
+      const late = await describeLateLoad({ root: project.root, path, waitedMs });
+      return addProblems(compiled.problems, toLate(project, source, loaded.later, late));
     } catch (cause) {
       const problem = compiled.explain(path, cause);
       const good = project.warmCode?.findGood(file);
@@ -156,24 +163,33 @@ function mergeMisspelt(opened: OpenedMiddleware, [first, ...others]: readonly Pr
   return { ...opened, problems: [{ ...first, ...problem, message }, ...others] };
 }
 
-function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedMiddleware {
+type InTime = Exclude<Loaded, { readonly state: 'slow' }>;
+
+function toOpened(project: Project, source: SourceFile, loaded: InTime): OpenedMiddleware {
   const { file } = source;
-  if (loaded.state === 'ready') {
-    const opened = toFilter(project, source, loaded.exports);
-    if (!opened.filter) return closeOr(opened, project, source);
-    project.warmCode?.keepGood(file, loaded);
-    return opened;
-  }
   if (loaded.state === 'ahead') return NONE;
+  const opened = toFilter(project, source, loaded.exports);
+  if (!opened.filter) return closeOr(opened, project, source);
+  project.warmCode?.keepGood(file, loaded);
+  return opened;
+}
+
+function toLate(
+  project: Project,
+  source: SourceFile,
+  later: Promise<Exports>,
+  description: Pick<Problem, 'message' | 'line' | 'column'>,
+): OpenedMiddleware {
+  const { file } = source;
   const { log, warmCode, onLateCode } = project;
   const before = warmCode?.findGood(file);
+  const late: Problem = { severity: 'error', file, ...description };
   if (before) {
-    loaded.later.then(onLateCode, (error) => log.error('the middleware failed to load', { target: file, error }));
-    const late: Problem = { severity: 'error', file, message: 'is still loading', keeps: [file] };
-    return addProblems([late], toFilter(project, source, before.exports));
+    later.then(onLateCode, (error) => log.error('the middleware failed to load', { target: file, error }));
+    return addProblems([{ ...late, keeps: [file] }], toFilter(project, source, before.exports));
   }
   const target = new UnreadyTarget(file, undefined);
-  loaded.later.then(
+  later.then(
     (exports) => {
       const opened = toFilter(project, source, exports);
       const { filter, problems } = opened.filter ? opened : closeOr(opened, project, source);
@@ -186,8 +202,8 @@ function toOpened(project: Project, source: SourceFile, loaded: Loaded): OpenedM
       log.error('the middleware failed to load after the start', { target: file, error });
     },
   );
-  const message = 'is still loading; until it has loaded, every request is answered 500';
-  return { filter: target, ignored: [], problems: [{ severity: 'error', file, message }] };
+  const message = `${late.message}; until it has loaded, every request is answered 500`;
+  return { filter: target, ignored: [], problems: [{ ...late, message }] };
 }
 
 /** Replaces the target of a helper that loaded late and exports no middleware. */
