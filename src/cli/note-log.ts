@@ -1,5 +1,5 @@
+import { withErrorMessage } from '../contract/error-message.ts';
 import type { Log } from '../contract/log.ts';
-import { withErrorOnTop } from '../log/error-on-top.ts';
 
 export interface NoteLogOptions {
   /** The lowest level that is noted; default: warn. */
@@ -39,7 +39,7 @@ export class NoteLog implements Log {
 
   /** Adds the file that the line is about, and the message of its error, if there are any. */
   #note(message: string, { target, error }: Readonly<Record<string, unknown>>): void {
-    const { message: told } = withErrorOnTop(message, { error }, undefined);
-    this.#notes.push(typeof target === 'string' ? `${target} ${told}` : told);
+    const text = error === undefined ? message : withErrorMessage(message, error);
+    this.#notes.push(typeof target === 'string' ? `${target} ${text}` : text);
   }
 }

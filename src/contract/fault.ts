@@ -81,3 +81,8 @@ export class Fault extends Error {
 export function toFault(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault('internal', { cause: error });
 }
+
+/** What a function threw, if the value is the Fault of a function; else the value itself. */
+export function thrownBy(error: unknown): unknown {
+  return error instanceof Fault && error.origin === 'function' && error.cause !== undefined ? error.cause : error;
+}

@@ -1,6 +1,6 @@
 import { join, relative, sep } from 'node:path';
 import { inspect } from 'node:util';
-import { isNativeError } from 'node:util/types';
+import { isError } from '../contract/error-message.ts';
 import { Fault } from '../contract/fault.ts';
 import { isOwn, type StackFrame, toStackFrames } from '../contract/stack-frame.ts';
 import { type CodeFrame, readCodeFrame } from './code-frame.ts';
@@ -61,11 +61,6 @@ export function toProblemReport(
     calls: [],
     cause: undefined,
   };
-}
-
-/** Also one of another realm. */
-function isError(value: unknown): value is Error {
-  return value instanceof Error || isNativeError(value);
 }
 
 function isOfUser({ file }: StackFrame): boolean {

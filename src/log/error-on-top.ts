@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
-import { isNativeError } from 'node:util/types';
-import { Fault } from '../contract/fault.ts';
+import { isError, withErrorMessage } from '../contract/error-message.ts';
+import { thrownBy } from '../contract/fault.ts';
 import { isOwn, toStackFrame, toStackFrames } from '../contract/stack-frame.ts';
 import type { CodeLocation } from '../process/caller.ts';
 
@@ -21,35 +21,14 @@ export interface TopLine {
 export function withErrorOnTop(message: string, details: Details, site: string | undefined): TopLine {
   const { error: given, ...rest } = details;
   if (given === undefined) return { message, details, stack: undefined };
-  const isOfFunction = given instanceof Fault && given.origin === 'function' && given.cause !== undefined;
-  const error = isOfFunction ? given.cause : given;
-  const own = isError(error) ? error.message : `threw ${spell(error)}`;
+  const error = thrownBy(given);
   const stack = isError(error) && typeof error.stack === 'string' ? error.stack : undefined;
-  const isCodeAlone = isOfFunction && message === given.code;
   const location = stack && locationOf(stack, site);
   return {
-    message: isCodeAlone ? own : join(message, own),
+    message: withErrorMessage(message, given),
     details: { ...rest, ...location, error },
     stack: location && stack ? withoutOwnFrames(stack) : stack,
   };
-}
-
-function join(message: string, own: string): string {
-  return own === '' || message.includes(own) ? message : `${message}: ${own}`;
-}
-
-/** Also one of another realm. */
-function isError(value: unknown): value is Error {
-  return value instanceof Error || isNativeError(value);
-}
-
-function spell(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    // A circle, a BigInt, a getter that throws: what it is must do.
-    return typeof value;
-  }
 }
 
 const PACKAGE = /[\\/]node_modules[\\/]/;

@@ -1,4 +1,4 @@
-import { isNativeError } from 'node:util/types';
+import { isError } from '../contract/error-message.ts';
 import { REMOVED, toLoggableText } from '../contract/loggable-text.ts';
 import { shortAddress } from './short-address.ts';
 
@@ -80,7 +80,7 @@ class Copy {
 
   #ofObject(value: object, depth: number): unknown {
     if (depth < 0) return '[deeper]';
-    if (value instanceof Error || isNativeError(value)) return this.#ofError(value, depth);
+    if (isError(value)) return this.#ofError(value, depth);
     if (Array.isArray(value)) return this.#ofArray(value, depth);
     if (value instanceof Map) return this.ofEntries(value, depth);
     if (value instanceof Set) return this.#ofArray([...value], depth);
