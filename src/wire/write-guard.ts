@@ -1,9 +1,10 @@
-import { ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { wrongLength } from '../contract/content-length.ts';
 import { Fault } from '../contract/fault.ts';
 import type { HeadArguments } from './flat-headers.ts';
 import { frameHead } from './node-head.ts';
 import { isHeadWaiting, makeWholeHead, markEnded } from './node-insides.ts';
+import { inheritsMethods, isOverridden, type Method, type Methods, methodsOf, NODES } from './response-methods.ts';
 import { lengthOf, toOneText, toWhole } from './written-content.ts';
 
 /** Whose response is guarded. */
@@ -50,6 +51,8 @@ export class WriteGuard {
   readonly #owner: GuardOwner;
   readonly #response: GuardedResponse;
   readonly #below: Methods;
+  /** The response may get a prototype whose methods are called instead of those below. */
+  readonly #inherits: boolean;
   /** Of the same response, below this one. */
   readonly #outer: WriteGuard | undefined;
   #isMuted = false;
@@ -64,6 +67,7 @@ export class WriteGuard {
     this.#owner = owner;
     this.#response = response;
     this.#below = methodsOf(response);
+    this.#inherits = this.#below === NODES || inheritsMethods(response);
     this.#outer = response[GUARD];
     response[GUARD] = this;
     response.writeHead = guardedWriteHead;
@@ -137,6 +141,11 @@ export class WriteGuard {
     return this.#below === NODES;
   }
 
+  /** An error response does not depend on the code of the app. */
+  get #isOverridden(): boolean {
+    return this.#inherits && !this.isAnswering && isOverridden(this.#response, this.#below);
+  }
+
   get #isDropping(): boolean {
     return this.#isMuted && !(this.isAnswering && !this.#response.writableEnded);
   }
@@ -154,6 +163,7 @@ export class WriteGuard {
     const response = this.#response;
     const bytes = lengthOf(given);
     if (bytes === undefined || response.writableEnded) return this.#call(method, given);
+    if (this.#isOverridden) return this.#sendByApp(given, bytes, method);
     let fault: Fault | undefined;
     if (response.headersSent) fault = this.#check({ bytes, isLast });
     else this.#firstChunk = { bytes, isLast };
@@ -170,6 +180,18 @@ export class WriteGuard {
     } finally {
       this.#firstChunk = undefined;
     }
+  }
+
+  /**
+   * The app has methods of its own in the prototype. What they give to Node's, Node alone knows: it throws if that does not fit
+   * the declared length.
+   */
+  #sendByApp<T>(given: readonly unknown[], bytes: number, method: Method): T {
+    this.#owner.sentByNode();
+    this.#response.strictContentLength = true;
+    const sent = this.#call<T>(method, given);
+    if (this.hasBody) this.sentBytes += bytes;
+    return sent;
   }
 
   /** Sends the last chunk: together with the head, if nothing was sent before. */
@@ -217,7 +239,8 @@ export class WriteGuard {
   /** Calls the method that was there before, which may be another guard's. */
   #call<T = ServerResponse>(name: Method, given: readonly unknown[]): T {
     const response = this.#response;
-    const method = this.#below[name] as (...given: readonly unknown[]) => T; // one signature for its overloads
+    const methods = this.#isOverridden ? (Object.getPrototypeOf(response) as Methods) : this.#below;
+    const method = methods[name] as (...given: readonly unknown[]) => T; // one signature for its overloads
     if (!this.#outer) return Reflect.apply(method, response, given);
     response[GUARD] = this.#outer;
     try {
@@ -226,22 +249,6 @@ export class WriteGuard {
       response[GUARD] = this;
     }
   }
-}
-
-type Methods = Pick<ServerResponse, Method>;
-
-/** Of nearly every response. */
-const NODES: Methods = pickMethods(ServerResponse.prototype);
-
-function methodsOf(response: ServerResponse): Methods {
-  const { writeHead, write, end, destroy } = response;
-  const isNodes =
-    writeHead === NODES.writeHead && write === NODES.write && end === NODES.end && destroy === NODES.destroy;
-  return isNodes ? NODES : pickMethods(response);
-}
-
-function pickMethods({ writeHead, write, end, destroy }: ServerResponse): Methods {
-  return { writeHead, write, end, destroy };
 }
 
 const GUARD = Symbol('guard');
@@ -272,8 +279,6 @@ function guardedDestroy(this: ServerResponse, cause?: Error): ServerResponse {
   guardOf(this).destroy(cause);
   return this;
 }
-
-type Method = 'writeHead' | 'write' | 'end' | 'destroy';
 
 interface Chunk {
   readonly bytes: number;
