@@ -1,4 +1,4 @@
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { get as getByTls } from 'node:https';
 import type { Config } from '../config/config.ts';
 import { hasCode } from '../contract/error-code.ts';
@@ -41,14 +41,34 @@ function explain(error: Error, port: number): string {
   return hasCode(error, 'ECONNREFUSED') ? `no server listens on PORT ${port} (${error.message})` : error.message;
 }
 
-/** A server that is not ready answers 503. Any other status is of a site, a next hop or another server. */
-function explainStatus(status: number | undefined, { PORT, READY_PATH }: Pick<Config, 'PORT' | 'READY_PATH'>): string {
+/**
+ * A server that is not ready answers 503. Any other status is of a site, a next hop or another
+ * server, and so is 200 with other text than this page of nexthop has (src/ready.ts).
+ */
+async function explainResponse(response: IncomingMessage, { PORT, READY_PATH }: Asked): Promise<string | undefined> {
+  const { statusCode: status } = response;
+  if (status === 200 && (await isOwn(response))) return undefined;
   const answer = `${READY_PATH} on PORT ${PORT} answers ${status}`;
-  return status === 503 ? answer : `${answer}; give this command the PORT and READY_PATH of the server`;
+  if (status === 503) return answer;
+  const from = status === 200 ? ', but a site, a next hop or another server does' : '';
+  return `${answer}${from}; give this command the PORT and READY_PATH of the server`;
+}
+
+type Asked = Pick<Config, 'PORT' | 'READY_PATH'>;
+
+const READY_TEXT = 'ready\n';
+
+async function isOwn(response: IncomingMessage): Promise<boolean> {
+  let text = '';
+  for await (const chunk of response) {
+    text += chunk;
+    if (text.length > READY_TEXT.length) return false;
+  }
+  return text === READY_TEXT;
 }
 
 /** Resolves with the reason why the server is not ready; undefined if it is. */
-function request({ PORT, HOST, READY_PATH, certificate }: Config): Promise<string | undefined> {
+function request({ PORT, HOST, READY_PATH, VIA, LOOP_LIMIT, certificate }: Config): Promise<string | undefined> {
   const host = HOST === '' || HOST === '0.0.0.0' || HOST === '::' ? 'localhost' : HOST;
   return new Promise((resolve) => {
     // The certificate is for a public name, but this request uses a local one.
@@ -59,10 +79,13 @@ function request({ PORT, HOST, READY_PATH, certificate }: Config): Promise<strin
       timeout: TIMEOUT_MS,
       agent: false,
       rejectUnauthorized: false,
+      // Refused by a server that would forward it: its next hop may be a nexthop with the same page.
+      headers: { 'CDN-Loop': Array.from({ length: LOOP_LIMIT }, () => VIA).join(', ') },
     };
     const request = (certificate ? getByTls : get)(options, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200 ? undefined : explainStatus(response.statusCode, { PORT, READY_PATH }));
+      const explained = explainResponse(response, { PORT, READY_PATH });
+      // Of a response that is cut.
+      explained.then(resolve, (error: Error) => resolve(explain(error, PORT))).finally(() => request.destroy());
     });
     request.on('timeout', () => request.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
     request.on('error', (error) => resolve(explain(error, PORT)));
