@@ -24,8 +24,9 @@ export class StateUnavailable extends Error {
   override readonly name = 'StateUnavailable';
   readonly kind: Failure;
 
-  constructor(cause: unknown, path: string) {
-    super(describe(cause, path), { cause });
+  /** `isReplaced`: the file was damaged and held nothing that is missed. */
+  constructor(cause: unknown, path: string, isReplaced = false) {
+    super(isReplaced ? `${path} was damaged and is empty now` : describe(cause, path), { cause });
     this.kind = toFailure(cause);
   }
 }
@@ -74,8 +75,7 @@ export class StateFile {
     const failure = toFailure(error);
     if (failure === 'mistake') return 'mistake';
     if (failure === 'broken') this.close();
-    this.#replaceDamaged(error);
-    return new StateUnavailable(error, this.path);
+    return new StateUnavailable(error, this.path, this.#replaceDamaged(error));
   }
 
   /** Explains to the caller why a verb is refused although the database works. */
@@ -102,8 +102,7 @@ export class StateFile {
       return { ...opened, ...content.open(opened.database, { path: this.path, fsync }) };
     } catch (cause) {
       opened?.database.close();
-      this.#replaceDamaged(cause);
-      const error = new StateUnavailable(cause, this.path);
+      const error = new StateUnavailable(cause, this.path, this.#replaceDamaged(cause));
       // SQLite has already waited for the lock, so no pause is needed.
       if (error.kind !== 'locked') this.#failure = { error, untilMs: monotonicMs() + REOPEN_PAUSE_MS };
       throw error;
@@ -111,10 +110,11 @@ export class StateFile {
   }
 
   /** Other processes notice that their file is not in its place any more. */
-  #replaceDamaged(error: unknown): void {
-    if (!this.#setup.content?.isDisposable || !isDamage(error)) return;
+  #replaceDamaged(error: unknown): boolean {
+    if (!this.#setup.content?.isDisposable || !isDamage(error)) return false;
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.path}${suffix}`, { force: true });
     this.#setup.onMoved(`${this.path} was damaged and is replaced by an empty file: it holds cached data only`);
+    return true;
   }
 }
 

@@ -96,6 +96,7 @@ for (const [what, damage] of [
       (found) => found !== undefined,
     );
     t.true(folder.logged.some((line) => line.startsWith('warn') && line.includes('it holds cached data only')));
+    t.false(folder.logged.some((line) => line.includes('restore a backup')));
   });
 }
 
