@@ -41,6 +41,11 @@ const MIGRATIONS: readonly string[] = [
     seen_at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE entries ADD COLUMN is_proven INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX entries_used;
+  CREATE INDEX entries_used ON entries (is_proven, used_at);
+  `,
 ];
 
 /** Entries of the cache, and bans. `limitBytes`: most bytes of the file, without its write-ahead log. */

@@ -27,6 +27,12 @@ const MOST_TOUCHED = 10_000;
 /** Entries that are removed in one statement to make room. */
 const REMOVED_AT_ONCE = 8;
 
+/** The part of all entries for those that were not used again. */
+const NEW_PART = 0.1;
+
+/** Writes that need room between two counts. */
+const COUNT_EACH = 256;
+
 /**
  * `touch` writes when entries were last read; then it need not be written at each read. `version`
  * changes with bans, and with the first entry. `news`: the bans since its last call.
@@ -95,6 +101,10 @@ class Entries {
   readonly #limitBytes: number;
   readonly #statements;
   readonly #touched = new Map<number, number>();
+  /** Entries that were not used again, and all, at the last count. */
+  #fresh = 0;
+  #all = 0;
+  #untilCount = 0;
 
   constructor(database: DatabaseSync, clock: StoreClock, limitBytes: number) {
     this.#clock = clock;
@@ -104,14 +114,15 @@ class Entries {
       any: database.prepare('SELECT 1 FROM entries LIMIT 1'),
       put: database.prepare(
         `INSERT INTO entries (key, used_at, expires_at) VALUES (:key, :now, :end)
-         ON CONFLICT (key) DO UPDATE SET used_at = :now, expires_at = :end RETURNING id`,
+         ON CONFLICT (key) DO UPDATE SET used_at = :now, expires_at = :end, is_proven = 1 RETURNING id`,
       ),
       putContent: database.prepare('INSERT OR REPLACE INTO contents (id, value) VALUES (?, ?)'),
       find: database.prepare('SELECT id FROM entries WHERE key = ?'),
-      oldest: database.prepare('SELECT id FROM entries WHERE id <> ? ORDER BY used_at LIMIT ?'),
+      oldest: database.prepare('SELECT id FROM entries WHERE id <> ? AND is_proven = ? ORDER BY used_at LIMIT ?'),
+      count: database.prepare('SELECT count(*) AS count FROM entries WHERE is_proven = ?'),
       remove: database.prepare('DELETE FROM entries WHERE id = ?'),
       removeContent: database.prepare('DELETE FROM contents WHERE id = ?'),
-      touch: database.prepare('UPDATE entries SET used_at = ? WHERE id = ?'),
+      touch: database.prepare('UPDATE entries SET used_at = ?, is_proven = 1 WHERE id = ?'),
       pageBytes: database.prepare('PRAGMA page_size'),
       pages: database.prepare('PRAGMA page_count'),
       freePages: database.prepare('PRAGMA freelist_count'),
@@ -153,17 +164,40 @@ class Entries {
     this.#touched.clear();
   }
 
-  /** Removes the entries that were not used for longest; this one last, when it alone is larger than the limit. */
+  /**
+   * Removes entries that were written and not used again; if they are few, those that were not used for longest. So a flood of random URLs replaces itself, and not what processes
+   * have read or renewed. `newest` goes last, when it alone is larger than the limit.
+   */
   #makeRoom(newest: number): void {
+    const { oldest } = this.#statements;
     this.touch();
+    this.#count();
     for (;;) {
-      const oldest = this.#statements.oldest.all(newest, REMOVED_AT_ONCE);
-      for (const { id } of oldest.length > 0 ? oldest : [{ id: newest }]) {
+      let isProven = this.#fresh > this.#all * NEW_PART ? 0 : 1;
+      let found = oldest.all(newest, isProven, REMOVED_AT_ONCE);
+      if (found.length === 0) {
+        isProven = 1 - isProven;
+        found = oldest.all(newest, isProven, REMOVED_AT_ONCE);
+      }
+      for (const { id } of found.length > 0 ? found : [{ id: newest }]) {
         this.#removeRow(Number(id));
+        this.#all--;
+        this.#fresh -= 1 - isProven;
         if (!this.#isOver()) return;
       }
-      if (oldest.length === 0) return;
+      if (found.length === 0) return;
     }
+  }
+
+  /** Counted seldom, because SQLite reads the whole index for that. Between, other processes write and read entries, too, so the numbers are about right. */
+  #count(): void {
+    this.#fresh++;
+    this.#all++;
+    if (this.#untilCount-- > 0) return;
+    this.#untilCount = COUNT_EACH;
+    const [fresh = 0, proven = 0] = [0, 1].map((isProven) => Number(this.#statements.count.get(isProven)?.count));
+    this.#fresh = fresh;
+    this.#all = fresh + proven;
   }
 
   #removeRow(id: number): void {

@@ -47,6 +47,35 @@ test.serial('the file stays within its limit, and the entries that were not used
 });
 
 test.serial(
+  'a flood of entries that are only written does not remove those that were read or written again',
+  async (t) => {
+    const { cache } = await openCache(t);
+    for (const key of ['read', 'renewed', 'once']) await cache.write(key, VALUE, 60_000);
+    t.truthy(await cache.read('read'));
+    await cache.write('renewed', VALUE, 60_000);
+
+    for (let count = 0; count < 100; count++) await cache.write(`random ${count}`, VALUE, 60_000);
+
+    t.truthy(await cache.read('read'));
+    t.truthy(await cache.read('renewed'));
+    t.is(await cache.read('once'), undefined);
+    t.truthy(await cache.read('random 99'));
+  },
+);
+
+test.serial('entries that were used again make room for each other, and new ones find room', async (t) => {
+  const { cache } = await openCache(t);
+  for (let count = 0; count < 60; count++) {
+    await cache.write(`entry ${count}`, VALUE, 60_000);
+    t.truthy(await cache.read(`entry ${count}`));
+  }
+
+  t.is(await cache.read('entry 0'), undefined);
+  t.truthy(await cache.read('entry 59'));
+  t.truthy(await cache.read('entry 55'));
+});
+
+test.serial(
   'the bytes of the entries are those that the limit counts, and a cache without entries has none',
   async (t) => {
     const { cache, file } = await openCache(t);
