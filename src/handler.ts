@@ -43,8 +43,8 @@ export interface HandlerParts {
 }
 
 /**
- * Tries the filters and routes of the site in order, then the fallback. This is the only place that
- * catches the errors of a request.
+ * Tries the filters and routes of the site in order, then the fallback. Every error of a client's
+ * request ends here; `site/own-requests.ts` does the same for requests that the site makes of itself.
  */
 export class Handler implements CallEnder {
   readonly #parts: HandlerParts;

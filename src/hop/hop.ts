@@ -88,7 +88,7 @@ export class Hop implements Fallback {
       return 'answered';
     }
     if (request.upgrade !== undefined && isWebSocketRequest(request)) return this.tunnels.open(exchange);
-    // It changes a header.
+    // Before the head is written: a tracer sets `traceparent`.
     const observer = this.#observe(exchange);
     new Forward(exchange, this.#pool, { headText: this.#requestHeaders.toHeadText(exchange), observer });
     return 'answered';
