@@ -151,11 +151,12 @@ for (const [body, createBody] of Object.entries(BODIES)) {
 
 for (const data of [{ a: 1 }, 'text', null, undefined, Symbol('x'), 1n]) {
   test(`Response.json(${String(inspect(data))}) is as the native one, whatever its options are`, async (t) => {
+    const isMistake = JSON.stringify(typeof data === 'bigint' ? undefined : data) === undefined;
     for (const [options, createOptions] of Object.entries(OPTIONS)) {
       const see = (of: Class) => observe(() => look(() => of.json(data, createOptions() as ResponseInit)));
       const [ours, native] = [await see(Ours), await see(Native)];
-      // Of two mistakes another one may be reported.
-      if (typeof ours === 'string' && typeof native === 'string') t.pass();
+      // Of two mistakes, one in the data and one in the options, another one may be reported.
+      if (isMistake && typeof ours === 'string') t.is(typeof native, 'string', options);
       else t.deepEqual(ours, native, options);
     }
   });
