@@ -40,6 +40,9 @@ const MISLEADING: ReadonlySet<string> = new Set([
 /** Between the parts of Next.js: the path, the query or the status of what is rendered, and what a middleware has answered. */
 const MISLEADING_PREFIXES = ['x-invoke-', 'x-middleware-'] as const;
 
+/** Names the host and the scheme that the client used (RFC 7239), and is missing if an untrusted peer has sent it. */
+const FORWARDED = 'forwarded';
+
 /** The code of a page sends it, and a framework answers with data instead of the page, often without Vary. */
 const OF_PAGES: ReadonlySet<string> = new Set(['x-nextjs-data']);
 
@@ -79,8 +82,17 @@ export function toMisleadingPart({ client, request }: AskedHeaders): string {
   if (hasNone(request)) return '';
   const found = findMisleading(request.headers ?? [], true);
   let part = '';
-  for (const [name, value] of found) if (client?.trusted || OF_PAGES.has(name)) part += `\n~${name}=${value}`;
+  for (const [name, value] of found) {
+    const told = name === FORWARDED ? toHostAndScheme(value) : value;
+    if (told !== '' && (client?.trusted || OF_PAGES.has(name))) part += `\n~${name}=${told}`;
+  }
   return part;
+}
+
+/** From the first of them on: the address in front differs from client to client, and servers do not agree on what a quote hides. '' without one. */
+function toHostAndScheme(forwarded: string): string {
+  const at = forwarded.search(/(?:host|proto)\s*=/i);
+  return at < 0 ? '' : forwarded.slice(at);
 }
 
 /** True of nearly every request, and then its list of headers was not made. */
@@ -92,13 +104,14 @@ type Found = readonly [lowerName: string, value: string];
 
 const NONE: readonly Found[] = [];
 
-function findMisleading(headers: readonly string[], withOfPages: boolean): readonly Found[] {
+function findMisleading(headers: readonly string[], forKey: boolean): readonly Found[] {
   let found: Found[] | undefined;
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string; // pairs
     if (!mayBeMisleading(name)) continue;
     const lowerName = name.toLowerCase();
-    const isFound = isMisleadingName(lowerName.replaceAll('_', '-')) || (withOfPages && OF_PAGES.has(lowerName));
+    const isOfKey = forKey && (OF_PAGES.has(lowerName) || lowerName === FORWARDED);
+    const isFound = isOfKey || isMisleadingName(lowerName.replaceAll('_', '-'));
     if (!isFound) continue;
     found ??= [];
     found.push([lowerName, headers[at + 1] as string]);

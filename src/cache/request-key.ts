@@ -40,7 +40,7 @@ export function toVariantKey<Asked extends AskedVariant>(
   const text = at < 0 ? undefined : target.slice(at + 1);
   // Rules of the site may lead a URL to one of several targets.
   let key = `${answeredBy}\n${query === 'all' ? toWholeQuery(text, rule) : toChosenQuery(text ?? '', query)}`;
-  key += toMisleadingPart(exchange);
+  key += toMisleadingPart(exchange) + toSchemePart(exchange);
   const hasTwins = rule.isOrigin && request.hasUnderscoreName;
   for (const name of headers) {
     key += toPart(toNormalValue(name, request.get(name), rule));
@@ -56,6 +56,12 @@ export function toVariantKey<Asked extends AskedVariant>(
     key += toPart(String(countries.findIndex((group) => group.includes(country))));
   }
   return key;
+}
+
+/** `X-Forwarded-Proto` of a trusted peer, if it says more than the scheme, which the URL has: code may write it into a page as it is. '' for nearly every request. */
+function toSchemePart({ client, request }: AskedVariant): string {
+  const sent = client?.trusted ? request.get('x-forwarded-proto') : undefined;
+  return sent === undefined || /^https?$/i.test(sent) ? '' : `\n~x-forwarded-proto=${sent}`;
 }
 
 /** Of headers such as `accept_encoding`, which a next hop of CGI, WSGI or PHP cannot tell from the one with this name. '' without one. */

@@ -38,3 +38,13 @@ test('the usual headers of a request are not misleading, and their list is not m
   t.false(isMisleading(exchange));
   t.is(toMisleadingPart(exchange), '');
 });
+
+test('host and scheme in Forwarded of a trusted proxy are part of the key, and the address of the client is not', (t) => {
+  const part = (value: string): string => toMisleadingPart(toExchange([`Forwarded: ${value}`], true));
+
+  t.is(part('for=192.0.2.1'), '');
+  t.is(part('for=192.0.2.1;host=a;proto=http'), part('for="[2001:db8::1]";host=a;proto=http'));
+  for (const value of ['host=b', 'for=192.0.2.1; Host = b', 'for="x;host=b"', 'for=x, for=y;proto=https'])
+    t.not(part(value), '', value);
+  t.not(part('for=192.0.2.1;host="a,b"'), part('for=192.0.2.1;host="a,c"'));
+});
