@@ -1,3 +1,4 @@
+import { findSourceMap, type SourceMapping } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -33,6 +34,37 @@ export function toStackFrame(text: string): StackFrame | undefined {
   const [, name = match[2] ?? '', , path = '', line, column] = match;
   const file = path.startsWith('file:') && URL.canParse(path) ? fileURLToPath(path) : path;
   return { name, file, line: Number(line), column: Number(column) };
+}
+
+/** Causes of causes that are read; a list of them may be a circle. */
+const MOST_CAUSES = 5;
+
+/**
+ * Gives the stack of an error, and those of its causes, the files and lines of the sources. Node does that itself, but not where a
+ * test runner such as vitest or jest, or the package source-map-support, has set `Error.prepareStackTrace`.
+ */
+export function showSources(error: unknown): void {
+  let each = error;
+  try {
+    for (let count = 0; count < MOST_CAUSES && typeof each === 'object' && each !== null; count++) {
+      const { stack, cause } = each as Partial<Error>; // of any value that was thrown
+      const shown = typeof stack === 'string' ? stack.split('\n').map(toSourceLine).join('\n') : stack;
+      if (shown !== stack) Reflect.set(each, 'stack', shown);
+      each = cause;
+    }
+  } catch {
+    // A getter of the site's code threw: the stack stays as it is.
+  }
+}
+
+function toSourceLine(text: string): string {
+  const [, , , path = '', line, column] = FRAME.exec(text) ?? [];
+  if (path === '') return text;
+  const found: Partial<SourceMapping> = findSourceMap(path)?.findEntry(Number(line) - 1, Number(column) - 1) ?? {};
+  const { originalSource: source, originalLine = 0, originalColumn = 0 } = found;
+  if (!source) return text;
+  const file = source.startsWith('file:') ? fileURLToPath(source) : source;
+  return text.replace(`${path}:${line}:${column}`, () => `${file}:${originalLine + 1}:${originalColumn + 1}`);
 }
 
 /** Whether an absolute path is that of one of nexthop's own files. */

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { inspect } from 'node:util';
 import type { Fault, FaultCode, FaultPage } from '../contract/fault.ts';
+import { showSources } from '../contract/stack-frame.ts';
 import { escapeHtml } from './escape-html.ts';
 import { negotiate } from './negotiate.ts';
 
@@ -117,6 +118,7 @@ function toDevDetails({ message, cause }: Fault): Details {
 }
 
 function inspectSafely(cause: unknown): string {
+  showSources(cause);
   try {
     return inspect(cause, { maxStringLength: 10_000 });
   } catch {

@@ -1,6 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import { Fault } from '../contract/fault.ts';
 import { toLoggableText } from '../contract/loggable-text.ts';
+import { showSources } from '../contract/stack-frame.ts';
 
 /** The reason is stored with the job and shown in lists, so its length is limited. */
 const LONGEST_REASON = 1000;
@@ -22,7 +23,10 @@ export function toFailureReason(error: unknown): string {
  */
 function describe(error: unknown): string {
   if (error instanceof Fault && error.origin === 'function' && error.cause !== undefined) return describe(error.cause);
-  if (isNativeError(error)) return describeError(error);
+  if (isNativeError(error)) {
+    showSources(error);
+    return describeError(error);
+  }
   return `threw ${typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error))}`;
 }
 

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { isError, withErrorMessage } from '../contract/error-message.ts';
 import { thrownBy } from '../contract/fault.ts';
-import { isOwn, toStackFrame, toStackFrames } from '../contract/stack-frame.ts';
+import { isOwn, showSources, toStackFrame, toStackFrames } from '../contract/stack-frame.ts';
 import type { CodeLocation } from '../process/caller.ts';
 
 type Details = Readonly<Record<string, unknown>>;
@@ -22,6 +22,7 @@ export function withErrorOnTop(message: string, details: Details, site: string |
   const { error: given, ...rest } = details;
   if (given === undefined) return { message, details, stack: undefined };
   const error = thrownBy(given);
+  showSources(error);
   const stack = isError(error) && typeof error.stack === 'string' ? error.stack : undefined;
   const location = stack && locationOf(stack, site);
   return {

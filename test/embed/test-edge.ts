@@ -138,6 +138,31 @@ test('background jobs run in jobs.run only, in the order in which they were push
   t.false(existsSync(`${site}/.nexthop`), 'nothing is stored in the site');
 });
 
+test('errors have the place in the source, though a test runner formats stacks itself', async (t) => {
+  const edge = await open(t, {
+    'cloud-functions/fails.ts': `enum Kind { A = 'a' }
+      export const onRequest = (): never => { throw new Error(Kind.A, { cause: new Error('inner') }); };`,
+    'netlify/functions/mail-background.ts': `interface Mail { to: string }
+
+      export default async () => { throw new Error('no address'); };`,
+  });
+  const { prepareStackTrace } = Error;
+  t.teardown(() => Object.assign(Error, { prepareStackTrace }));
+  // As those of vitest and jest do.
+  Error.prepareStackTrace = (error, calls) => [error, ...calls.map((call) => `    at ${call}`)].join('\n');
+
+  await edge.fetch('/fails');
+  await edge.fetch('/.netlify/functions/mail-background', { method: 'POST' });
+  const [job] = await edge.jobs.run();
+
+  const { details = {} } = edge.logs.find(({ message }) => message === 'a') ?? {};
+  t.like(details, { file: 'cloud-functions/fails.ts', line: 2 });
+  const { stack, cause } = details.error as Error;
+  t.regex(stack ?? '', /\/cloud-functions\/fails\.ts:2:/);
+  t.regex((cause as Error).stack ?? '', /\/cloud-functions\/fails\.ts:2:/);
+  t.regex(job?.reason ?? '', /\/netlify\/functions\/mail-background\.ts:3:/);
+});
+
 test('listen opens a port for other clients, and close ends it', async (t) => {
   const edge = await open(t, ECHO);
 

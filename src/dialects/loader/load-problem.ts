@@ -2,6 +2,7 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../contract/error-message.ts';
 import type { Problem } from '../../contract/problem.ts';
+import { showSources } from '../../contract/stack-frame.ts';
 import { SkippedLoadError } from '../../process/site-loads.ts';
 import { packageOf } from './import-problem.ts';
 import type { PackageFailure } from './module-hooks.ts';
@@ -37,6 +38,7 @@ const FRAME = /^\s*at (?!.*\(eval at )(?:.* \()?((?:file:\/\/)?\/.*):(\d+):(\d+)
 
 /** The innermost frame in the site's own files. */
 function findLocation(root: string, error: unknown): Pick<Problem, 'file' | 'line' | 'column'> | undefined {
+  showSources(error);
   const stack: unknown = typeof error === 'object' && error !== null && 'stack' in error ? error.stack : undefined;
   // Code of users may have set another value.
   if (typeof stack !== 'string') return undefined;

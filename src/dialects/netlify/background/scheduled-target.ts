@@ -1,5 +1,6 @@
 import type { Exchange } from '../../../contract/exchange.ts';
 import { Fault } from '../../../contract/fault.ts';
+import { showSources } from '../../../contract/stack-frame.ts';
 import type { Outcome, Target } from '../../../contract/target.ts';
 import { escapeHtml } from '../../../http/escape-html.ts';
 import { negotiate } from '../../../http/negotiate.ts';
@@ -113,6 +114,7 @@ async function readStart(response: WebResponse): Promise<string> {
 /** The Fault only says that the function failed. The error that the function threw is its cause. */
 function describeError(error: unknown): string {
   if (error instanceof Fault && error.cause !== undefined) return describeError(error.cause);
+  showSources(error);
   return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }
 
