@@ -42,6 +42,12 @@ export class SiteCode {
     return () => void this.#closers.delete(close);
   }
 
+  /** Ends it at once, though calls may not be over: nothing waits for them any more. */
+  end(): void {
+    this.#isRetired = true;
+    this.#end();
+  }
+
   #end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;

@@ -1,5 +1,6 @@
 /// <reference types="node" preserve="true" />
 import '../config/require-node.ts';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +10,10 @@ import type { HostLog } from '../contract/log.ts';
 import type { Problem } from '../contract/problem.ts';
 import { COMMAND_CALL_TIMEOUT_MS } from '../contract/store.ts';
 import type { Fallback } from '../contract/target.ts';
+import { UserError } from '../contract/user-error.ts';
 import { toWebRequest } from '../http/web-request.ts';
 import { writeWebResponse } from '../http/web-response.ts';
+import { withErrorOnTop } from '../log/error-on-top.ts';
 import type { Site } from '../site/site.ts';
 import { readHostConfig } from './config.ts';
 import { EmbeddedEdge } from './embedded.ts';
@@ -53,11 +56,12 @@ export interface FinishedJob {
 
 export interface TestEdge {
   /**
-   * Sends a request to the site: a path (`/api/hello?x=1`), a URL or a Request. Redirects are not followed, and the body is as
-   * it was sent. Rejects if the connection is cut, as by a function that fails after the head of its response.
+   * Sends a request to the site: a path (`/api/hello?x=1`), a URL or a Request. Redirects are followed only with
+   * `redirect: 'follow'`, and the body is as it was sent. Rejects if the connection is cut, as by a function that fails after
+   * the head of its response, and after `close`.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
-  /** What was logged so far, e.g. the error of a function that answered 500. */
+  /** What was logged so far, e.g. the error of a function that answered 500. Errors are printed by `console.error`, too. */
   readonly logs: readonly LoggedLine[];
   /** Mistakes in the site, as `nexthop check` prints them. */
   readonly problems: readonly Problem[];
@@ -80,7 +84,13 @@ export interface TestEdge {
  */
 export async function openTestEdge({ site, hop, settings = {}, env }: TestEdgeOptions = {}): Promise<TestEdge> {
   const dataDir = await mkdtemp(join(tmpdir(), 'nexthop-test-'));
-  const removeData = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
+  // A test that forgets `close` leaves nothing either.
+  const removeAtExit = (): void => rmSync(dataDir, { recursive: true, force: true });
+  process.on('exit', removeAtExit);
+  const removeData = (): Promise<void> => {
+    process.off('exit', removeAtExit);
+    return rm(dataDir, { recursive: true, force: true });
+  };
   const logs: LoggedLine[] = [];
   try {
     const config = readHostConfig({
@@ -89,10 +99,16 @@ export async function openTestEdge({ site, hop, settings = {}, env }: TestEdgeOp
       ...(site !== undefined && { site }),
       ...(env && { env }),
     });
-    const edge = await openMemoryEdge(config, { log: toLog(logs), hop });
+    const edge = await openMemoryEdge(config, { log: toLog(logs, config.site), hop });
     let closed: Promise<void> | undefined;
+    const whileOpen = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (closed) throw new UserError('this test edge is closed: call close() after the last test');
+      return work();
+    };
     return {
-      ...edge,
+      fetch: (input, init) => whileOpen(() => edge.fetch(input, init)),
+      jobs: { run: (name) => whileOpen(() => edge.jobs.run(name)) },
+      listen: () => whileOpen(() => edge.listen()),
       logs,
       get problems() {
         return edge.site.problems;
@@ -138,12 +154,25 @@ export async function openMemoryEdge(config: Config, { log, hop }: MemoryEdgePar
   };
 }
 
-function toLog(logs: LoggedLine[]): HostLog {
+function toLog(logs: LoggedLine[], site: string): HostLog {
   const add =
     (level: LoggedLine['level']) =>
-    (message: string, details: LoggedLine['details'] = {}) =>
-      void logs.push({ level, message, details });
+    (message: string, details: LoggedLine['details'] = {}) => {
+      logs.push({ level, message, details });
+      if (level === 'error') printError(message, details, site);
+    };
   return { info: add('info'), warn: add('warn'), error: add('error') };
+}
+
+/** The global console, so that the test runner shows the text with the test, and tests can replace it. */
+function printError(message: string, details: LoggedLine['details'], site: string): void {
+  const { request, target, file, line, column, status } = details;
+  const subject = [request ?? target, status].filter((each) => each !== undefined).join(' ');
+  const place = file === undefined ? '' : ` (${[file, line, column].filter((each) => each !== undefined).join(':')})`;
+  const { stack } = withErrorOnTop(message, details, site);
+  const calls = stack?.split('\n').filter((each) => /^\s+at /.test(each)) ?? [];
+  // biome-ignore lint/suspicious/noConsole: it is the output of a test
+  console.error([`nexthop: ${subject && `${subject}: `}${message}${place}`, ...calls].join('\n'));
 }
 
 function toFallback(hop: TestEdgeOptions['hop']): Fallback {

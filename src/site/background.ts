@@ -15,6 +15,11 @@ const MOST_LISTED = 50;
 /** Namespace of the keys of `pushOnce`. */
 const ONCE = 'nexthop/once';
 
+/**
+ * The real clock, by which the store decides what is due: in a test, code may replace `Date` later.
+ */
+const now = Date.now;
+
 /** Of one `pushOnce`. */
 const MOST_TICKS = 20;
 
@@ -44,7 +49,7 @@ export class Background {
     push: async (rule, given) => {
       const { store, tracer } = this.#parts;
       const payload = tracer ? tracer.toLinked(given) : given;
-      return store.queue.push({ rule, payload, dueAtMs: Date.now() });
+      return store.queue.push({ rule, payload, dueAtMs: now() });
     },
     pushOnce: (rule, key, payload) => this.#pushOnce(rule, key, payload),
   };
@@ -66,7 +71,7 @@ export class Background {
     // Between the two, a process may have made another key known.
     for (let atMs = 2; outcome === 'first' && atMs < MOST_TICKS; atMs++) outcome = await queue.tick({ ...tick, atMs });
     // Only one process gets this outcome, too: an earlier job of the rule is not finished.
-    if (outcome === 'busy') await queue.push({ rule, payload, dueAtMs: Date.now() });
+    if (outcome === 'busy') await queue.push({ rule, payload, dueAtMs: now() });
     await known.put(name, new Uint8Array());
     return outcome === 'pushed' || outcome === 'busy';
   }

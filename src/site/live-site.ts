@@ -159,11 +159,11 @@ export class LiveSite {
   }
 
   /**
-   * Ends the code of the site, and removes its variables from the environment of the process. Call
-   * it after the last request.
+   * Ends the code of the site, also calls that go on without a client, and removes its variables
+   * from the environment of the process. Call it after the last request.
    */
   endCode(): void {
-    for (const code of this.#codes) code.retire();
+    for (const code of this.#codes) code.end();
     this.#siteEnv.exchange({});
   }
 

@@ -138,6 +138,23 @@ test('background jobs run in jobs.run only, in the order in which they were push
   t.false(existsSync(`${site}/.nexthop`), 'nothing is stored in the site');
 });
 
+test('the error of a function is printed with its place, as the console shows it with the test', async (t) => {
+  const edge = await open(t, ECHO);
+  const printed: unknown[] = [];
+  const { error } = console;
+  t.teardown(() => Object.assign(console, { error }));
+  Object.assign(console, { error: (text: unknown) => printed.push(text) });
+
+  await edge.fetch('/throws');
+
+  const texts = printed.filter((text) => String(text).includes('no database'));
+  t.is(texts.length, 1);
+  t.regex(
+    String(texts[0]),
+    /^nexthop: GET \/throws 500: no database \(cloud-functions\/throws\.js:1:40\)\n {4}at onRequest \(.*throws\.js:1:40\)$/,
+  );
+});
+
 test('errors have the place in the source, though a test runner formats stacks itself', async (t) => {
   const edge = await open(t, {
     'cloud-functions/fails.ts': `enum Kind { A = 'a' }
@@ -161,6 +178,89 @@ test('errors have the place in the source, though a test runner formats stacks i
   t.regex(stack ?? '', /\/cloud-functions\/fails\.ts:2:/);
   t.regex((cause as Error).stack ?? '', /\/cloud-functions\/fails\.ts:2:/);
   t.regex(job?.reason ?? '', /\/netlify\/functions\/mail-background\.ts:3:/);
+});
+
+const REDIRECTS = {
+  'cloud-functions/form.js': `export const onRequestPost = async ({ request }) => {
+    const form = await request.formData();
+    const [to, status] = [form.get('to'), Number(form.get('status'))];
+    return new Response(null, { status, headers: { Location: to } }); };`,
+  'cloud-functions/show.js': `export const onRequest = async ({ request }) =>
+    new Response([request.method, request.url, request.headers.get('content-length'), await request.text()].join(' '));`,
+  'cloud-functions/circle.js': `export const onRequest = () => Response.redirect('http://localhost/circle');`,
+};
+
+function toForm(to: string, status: number): RequestInit {
+  return { method: 'POST', body: new URLSearchParams({ to, status: String(status) }) };
+}
+
+test('redirects are followed, or refused, when the test says so', async (t) => {
+  const edge = await open(t, REDIRECTS);
+
+  const manual = await edge.fetch('/form', toForm('/show', 303));
+  const followed = await edge.fetch('/form', { ...toForm('/show?a#b', 303), redirect: 'follow' });
+  const kept = await edge.fetch('/form', { ...toForm('/show', 307), redirect: 'follow' });
+
+  t.deepEqual([manual.status, manual.headers.get('location'), manual.redirected], [303, '/show', false]);
+  t.deepEqual([followed.url, followed.redirected], ['http://localhost/show?a', true]);
+  t.is(await followed.text(), 'GET http://localhost/show?a  ');
+  t.is(await kept.text(), 'POST http://localhost/show 21 to=%2Fshow&status=307');
+  await t.throwsAsync(edge.fetch('/form', { ...toForm('/show', 302), redirect: 'error' }), {
+    instanceOf: TypeError,
+    message: /redirects to \/show/,
+  });
+  await t.throwsAsync(edge.fetch('/form', { ...toForm('https://pay.example/', 302), redirect: 'follow' }), {
+    message: /redirects to https:\/\/pay\.example\/, which is not this site/,
+  });
+  await t.throwsAsync(edge.fetch('/circle', { redirect: 'follow' }), { message: /more than 20 redirects/ });
+});
+
+test('a request has the length of its body, the scheme of its URL, and a path that begins with two slashes', async (t) => {
+  const edge = await open(t, REDIRECTS);
+
+  t.is(await (await edge.fetch('/show', { method: 'PUT', body: 'ä' })).text(), 'PUT http://localhost/show 2 ä');
+  t.is(await (await edge.fetch('https://shop.example/show')).text(), 'GET https://shop.example/show  ');
+  t.is((await edge.fetch('//show/none')).url, 'http://localhost//show/none');
+});
+
+test('an aborted signal ends the request and its body with its reason', async (t) => {
+  const edge = await open(t, {
+    'cloud-functions/never.js': 'export const onRequest = () => new Promise(() => {});',
+    'cloud-functions/drip.js': `export const onRequest = () =>
+      new Response(new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(1)) }));`,
+  });
+  const [late, during] = [new AbortController(), new AbortController()];
+
+  const pending = edge.fetch('/never', { signal: late.signal });
+  late.abort(new Error('too late'));
+  const response = await edge.fetch('/drip', { signal: during.signal });
+  during.abort(new Error('enough'));
+
+  await t.throwsAsync(pending, { message: 'too late' });
+  await t.throwsAsync(response.text(), { message: 'enough' });
+  await t.throwsAsync(edge.fetch('/drip', { signal: AbortSignal.abort(new Error('before')) }), { message: 'before' });
+});
+
+test('background jobs run though the test has set the clock', async (t) => {
+  const edge = await open(t, {
+    'netlify/functions/mail-background.mjs': 'export default async () => {};',
+  });
+  const { now } = Date;
+  t.teardown(() => Object.assign(Date, { now }));
+  Date.now = () => now() + 86_400_000;
+
+  await edge.fetch('/.netlify/functions/mail-background', { method: 'POST' });
+
+  t.like(await edge.jobs.run(), [{ state: 'done' }]);
+});
+
+test('a closed test edge says so', async (t) => {
+  const edge = await open(t, ECHO);
+  await edge.close();
+
+  for (const call of [() => edge.fetch('/echo'), () => edge.jobs.run(), () => edge.listen()]) {
+    await t.throwsAsync(call(), { message: 'this test edge is closed: call close() after the last test' });
+  }
 });
 
 test('listen opens a port for other clients, and close ends it', async (t) => {
