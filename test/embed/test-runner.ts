@@ -42,6 +42,18 @@ async function runTest(t: ExecutionContext, code: string, flags: readonly string
   return stdout;
 }
 
+test("the coverage of Node's test runner has the lines of the site", async (t) => {
+  const report = await runTest(
+    t,
+    'const edge = await openTestEdge(); await edge.fetch("/price"); await edge.close();',
+    ['--enable-source-maps', '--experimental-test-coverage'],
+  );
+
+  t.notRegex(report, /Could not report code coverage/);
+  t.notRegex(report, /index\.nexthop|node:crypto/);
+  t.regex(report, /price\.ts +\|.*\| 5 *\n/);
+});
+
 test('a test runner ends though close was forgotten, also after listen, and no folder remains', async (t) => {
   const temporary = await siteFolder(t);
   const report = await runTest(

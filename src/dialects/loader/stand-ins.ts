@@ -55,8 +55,23 @@ export function nameAfterOriginals(text: string): string {
   );
 }
 
-/** The same for a source map, as JSON. */
+/** The bundle's entry, and modules of Node. */
+const NO_FILE = /^(?:(?:named-)?built-in:|index\.nexthop\.js$)/;
+/** A source map has them in a package, which tools that measure coverage leave out. */
+const NO_FILES = 'node_modules/nexthop/';
+
+/**
+ * The same for a source map, as JSON. Stand-ins get an empty content: tools that read the sources, such as the coverage of
+ * `node --test`, fail at one that is no file.
+ */
 export function nameSourcesAfterOriginals(map: string): string {
   const { sources, ...others } = JSON.parse(map) as { readonly sources: readonly string[] }; // esbuild's own map
-  return JSON.stringify({ ...others, sources: sources.map((source) => withoutShield(source.replace(PREFIX, ''))) });
+  return JSON.stringify({
+    ...others,
+    sources: sources.map((source) => {
+      const name = withoutShield(source.replace(PREFIX, ''));
+      return NO_FILE.test(source) ? `${NO_FILES}${name.replace(':', '/')}` : name;
+    }),
+    sourcesContent: sources.map((source) => (toUsersFile(source) === undefined ? '' : null)),
+  });
 }
