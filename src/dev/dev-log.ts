@@ -117,9 +117,11 @@ export class DevLog implements ProcessLog {
 
   /** Shown below the line of its request. */
   print(given: PrintedText): void {
-    const { files, history, terminal } = this.#parts;
+    const { files, history, jobs, terminal } = this.#parts;
     files?.print(given);
     const printed = { ...given, text: withoutOwnCalls(given.text) };
+    const { job } = given.fields ?? {};
+    if (job !== undefined) jobs.print(job, printed);
     const record = history.withId(printed.requestId);
     if (record) {
       record.print(printed);
