@@ -6,6 +6,8 @@ import { readProcessStat } from '../process/process-stat.ts';
 const CHECK_MS = 500;
 /** The end of a session sends SIGHUP to npm and to this process. */
 const HANGUP_MS = 5000;
+/** stdin, stdout and stderr. */
+const STREAMS = [0, 1, 2];
 /** npm starts a shell, which starts this process. */
 const MOST_LEVELS = 4;
 
@@ -20,11 +22,13 @@ export function endWithNpm({ functionEnv }: Pick<Config, 'functionEnv'>): void {
  * npm did not start this process, and on other systems than Linux.
  *
  * A process that was started by `nohup` outlives its session: npm, a program of Node, ends by the
- * SIGHUP, because Node does not keep it ignored. `nohup` leaves no terminal for the output.
+ * SIGHUP, because Node does not keep it ignored. `nohup` leaves the process no terminal.
  */
 function watchNpm(onGone: () => void): void {
   const chain = findNpm();
   if (!chain) return;
+  // Read now: a terminal that was closed is none any more.
+  const hadTerminal = STREAMS.some((fd) => isatty(fd));
   let hungUpAtMs = -Infinity;
   process.on('SIGHUP', () => {
     hungUpAtMs = performance.now();
@@ -43,7 +47,7 @@ function watchNpm(onGone: () => void): void {
     }
     clearInterval(timer);
     const isEndOfSession = performance.now() - hungUpAtMs < HANGUP_MS;
-    if (!isEndOfSession || isatty(1)) onGone();
+    if (!isEndOfSession || hadTerminal) onGone();
   }, CHECK_MS).unref();
 }
 

@@ -9,6 +9,7 @@ import { CHILD_ENV } from '../helpers/child-env.ts';
 import { killGroup } from '../helpers/kill-process.ts';
 import { siteFolder } from '../helpers/site-folder.ts';
 import { until } from '../helpers/until.ts';
+import { untilResult } from '../helpers/until-result.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const HELLO = 'export function onRequest() { return new Response("hello"); }';
@@ -52,6 +53,16 @@ async function runIn(
   await until(() => /\n {2}logs/.test(text) || child.exitCode !== null, `the start by ${program}`);
   const [, port] = /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? [];
   return { text, url: `http://127.0.0.1:${port}`, child, output: () => text };
+}
+
+/** Whether nothing listens there. */
+async function isRefused(url: string): Promise<boolean> {
+  try {
+    await (await fetch(url)).body?.cancel();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** A site that depends on nexthop, as after `npm install`. */
@@ -165,6 +176,19 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     t.regex(output(), /SIGTERM: finishing running requests and jobs/);
   });
 }
+
+test('npx nexthop start ends when its terminal is closed', async (t) => {
+  const site = await dependentSite(t);
+  // `script` runs a command in a terminal of its own.
+  const command = ['script', '-qec', 'npx --no-install nexthop start', '/dev/null'];
+  const { child, url } = await runIn(t, site, command);
+  t.is(await (await fetch(`${url}/hello`)).text(), 'hello');
+
+  // The kernel hangs up a terminal whose other side is gone.
+  child.kill('SIGKILL');
+
+  t.true(await untilResult(() => isRefused(url), Boolean));
+});
 
 const BLOCK = `
   import { writeFileSync } from 'node:fs';
