@@ -106,7 +106,8 @@ async function tryConnect(folder: string, name: string): Promise<Socket | undefi
   try {
     return await withPath(folder, name, connectTo);
   } catch (error) {
-    if (hasCode(error, 'ECONNREFUSED', 'ENOENT')) return undefined;
+    // ECONNRESET: it ended before it accepted the connection.
+    if (hasCode(error, 'ECONNREFUSED', 'ECONNRESET', 'ENOENT')) return undefined;
     throw error;
   }
 }
