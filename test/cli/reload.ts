@@ -76,6 +76,9 @@ test.serial('a reload of several workers is logged once, with its problems', asy
 
   await (await runNexthop(t, { args: ['reload', site] })).exited;
 
+  // Lines are written a moment later, and all of them before the end.
+  running.child.kill('SIGTERM');
+  await running.exited;
   const lines = (await readFile(join(running.logDir, 'error.log'), 'utf8')).split('\n');
   t.is(lines.filter((line) => line.includes('was read again')).length, 1);
   t.is(lines.filter((line) => line.includes('cloud-functions/a.js')).length, 1);
