@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import { Fault } from '../contract/fault.ts';
+import { thrownBy } from '../contract/fault.ts';
 import { toLoggableText } from '../contract/loggable-text.ts';
 import { showSources } from '../contract/stack-frame.ts';
 
@@ -22,7 +22,8 @@ export function toFailureReason(error: unknown): string {
  * A Fault of the function only says that the function failed; its cause is what the function threw.
  */
 function describe(error: unknown): string {
-  if (error instanceof Fault && error.origin === 'function' && error.cause !== undefined) return describe(error.cause);
+  const thrown = thrownBy(error);
+  if (thrown !== error) return describe(thrown);
   if (isNativeError(error)) {
     showSources(error);
     return describeError(error);
