@@ -6,7 +6,7 @@ import {
   request as sendRequest,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Duplex, duplexPair, Readable } from 'node:stream';
+import { type Duplex, duplexPair, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { followRedirects } from './follow-redirects.ts';
@@ -63,9 +63,7 @@ export class MemoryServer {
     });
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     message.on('response', resolve).on('error', reject);
-    const abort = (): void => void message.destroy(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    message.once('close', () => signal.removeEventListener('abort', abort));
+    destroyOnAbort(message, signal);
     if (content) message.end(content);
     else {
       // The response may come before the body was read, and the rest of the body is of no interest then.
@@ -73,9 +71,7 @@ export class MemoryServer {
       pipeline(body ? Readable.fromWeb(body) : Readable.from([]), message).catch(reject);
     }
     const response = await promise;
-    const abortBody = (): void => void response.destroy(signal.reason);
-    signal.addEventListener('abort', abortBody, { once: true });
-    response.once('close', () => signal.removeEventListener('abort', abortBody));
+    destroyOnAbort(response, signal);
     url.hash = '';
     return toResponse(response, url.href);
   }
@@ -130,6 +126,13 @@ const SOCKET = {
 
 function itself(this: Duplex): Duplex {
   return this;
+}
+
+/** Destroys the stream with the reason of the signal. Node's `addAbortSignal` would replace the reason by an AbortError. */
+function destroyOnAbort(stream: Readable | Writable, signal: AbortSignal): void {
+  const destroy = (): void => void stream.destroy(signal.reason);
+  signal.addEventListener('abort', destroy, { once: true });
+  stream.once('close', () => signal.removeEventListener('abort', destroy));
 }
 
 /** A path that begins with two slashes is one, and no host. */
