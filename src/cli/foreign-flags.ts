@@ -28,7 +28,8 @@ const MEANINGS: readonly (readonly [names: string, meaning: string])[] = [
   ['prod production mode', 'nexthop start serves a site for production, nexthop dev for its author'],
 ];
 
-const WATCHES = 'watch w hot';
+/** Those that make another program watch files. */
+const WATCHES: ReadonlySet<string> = new Set(['watch', 'w', 'hot']);
 
 /**
  * What an unknown flag means elsewhere, and what does the same here, as the end of a message.
@@ -40,7 +41,7 @@ export function explainForeignFlag(name: string, command: string, table: FlagTab
   if (same !== '') return `; did you mean --${same}?`;
   const [, meaning] = MEANINGS.find(isNamed) ?? [];
   if (meaning !== undefined) return `: ${meaning}`;
-  if (!isNamed([WATCHES, ''])) return undefined;
+  if (!WATCHES.has(name)) return undefined;
   return command === 'dev'
     ? ': nexthop dev always watches the files of the site'
     : ': nexthop dev uses saved files at once; nexthop reload makes a running server read the site again';

@@ -43,7 +43,7 @@ function explain(error: Error, port: number): string {
 
 /**
  * A server that is not ready answers 503. Any other status is of a site, a next hop or another
- * server, and so is 200 with other text than this page of nexthop has (src/ready.ts).
+ * server, and so is 200 with other text than this page of nexthop has (src/http/ready.ts).
  */
 async function explainResponse(response: IncomingMessage, { PORT, READY_PATH }: Asked): Promise<string | undefined> {
   const { statusCode: status } = response;
