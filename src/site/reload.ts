@@ -38,7 +38,7 @@ export function logReload(log: Log, reload: Reload, { logged, error }: ReloadLog
   return reload;
 }
 
-/** What one process says as another one: all but its time. A result of another process was sent as JSON. */
+/** A result as text, for a comparison with that of another process, which was sent as JSON. Without the time that the reading took, which differs. */
 function toText(reload: Reload): string {
   return JSON.stringify({ ...reload, tookMs: 0 });
 }

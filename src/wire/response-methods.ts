@@ -4,7 +4,7 @@ import { ServerResponse } from 'node:http';
 export type Method = 'writeHead' | 'write' | 'end' | 'destroy';
 export type Methods = Pick<ServerResponse, Method>;
 
-/** Of nearly every response. */
+/** Those of Node, which nearly every response has. */
 export const NODES: Methods = pickMethods(ServerResponse.prototype);
 
 /** The present methods of a response, its own or inherited. */

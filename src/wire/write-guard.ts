@@ -141,7 +141,7 @@ export class WriteGuard {
     return this.#below === NODES;
   }
 
-  /** An error response does not depend on the code of the app. */
+  /** The methods of the app are called, and not those below. False for an error response, which must not depend on code of the app. */
   get #isOverridden(): boolean {
     return this.#inherits && !this.isAnswering && isOverridden(this.#response, this.#below);
   }

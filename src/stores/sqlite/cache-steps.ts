@@ -27,7 +27,7 @@ const MOST_TOUCHED = 10_000;
 /** Entries that are removed in one statement to make room. */
 const REMOVED_AT_ONCE = 8;
 
-/** The part of all entries for those that were not used again. */
+/** The share of all entries that those without a second use may keep. */
 const NEW_PART = 0.1;
 
 /** Writes that need room between two counts. */
@@ -189,7 +189,7 @@ class Entries {
     }
   }
 
-  /** Counted seldom, because SQLite reads the whole index for that. Between, other processes write and read entries, too, so the numbers are about right. */
+  /** Counted seldom, because SQLite reads the whole index for that. Other processes write and read entries meanwhile, so the numbers are only about right. */
   #count(): void {
     this.#fresh++;
     this.#all++;
